@@ -1,0 +1,198 @@
+//! The text of an address becomes an address: strictly, once, with IPv4-mapped IPv6 folded to IPv4.
+//!
+//! - `CloudFront-Viewer-Address` is `address:port` with IPv6 unbracketed. `2001:db8::1:443` is itself a valid IPv6
+//!   address, so a reader that tries to parse the whole gets another viewer, silently. The last colon splits, always.
+//! - Nothing is repaired: a bracket, a zone, a space, an octet with a leading zero or a port of 65536 is an error, and
+//!   an error is an unknown viewer.
+//! - An address that carries an IPv4 address of the viewer's own choice (6to4, Teredo, NAT64) says nothing about where
+//!   the viewer is; [`is_embedded_ipv4`] names it. Neither does one that no public network announces: [`is_special`].
+//!
+//! Deliberately absent: `X-Forwarded-For`. A function URL keeps its leftmost hop, which the viewer writes.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// The longest text read as an address with a port, in bytes. The longest one possible is an IPv6 address of 45 bytes
+/// (`INET6_ADDRSTRLEN` less its terminator), two brackets, a colon and five digits.
+pub const ADDRESS_BYTES_MAX: usize = 53;
+
+/// Why a text is not an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum AddressError {
+    /// There is nothing to read.
+    #[error("the address is empty")]
+    Empty,
+    /// The text is longer than [`ADDRESS_BYTES_MAX`].
+    #[error("the address is longer than {ADDRESS_BYTES_MAX} bytes")]
+    TooLong,
+    /// There is no colon, hence no port.
+    #[error("the address has no port")]
+    NoPort,
+    /// The port is not a decimal number from 0 to 65535 in its shortest form.
+    #[error("the port is not a number from 0 to 65535")]
+    BadPort,
+    /// What is left is not an address: not an IPv4 or IPv6 address, or one with brackets, a zone, a space or a leading
+    /// zero in an octet.
+    #[error("not an IPv4 or IPv6 address")]
+    NotAnAddress,
+}
+
+/// How an IPv6 address carries an IPv4 address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Embedding {
+    /// `2002::/16` (RFC 3056).
+    SixToFour,
+    /// `2001::/32` (RFC 4380).
+    Teredo,
+    /// `64:ff9b::/96` (RFC 6052).
+    Nat64,
+    /// `64:ff9b:1::/48` (RFC 8215).
+    LocalNat64,
+}
+
+/// The viewer's address and port, from the value of `CloudFront-Viewer-Address`.
+///
+/// The value is `address:port`, IPv6 without brackets (CloudFront guide, "Add CloudFront request headers"). An
+/// IPv4-mapped address is returned as the IPv4 address.
+///
+/// # Errors
+/// [`AddressError`] for everything else. The viewer is then unknown.
+pub fn viewer_address(header: &[u8]) -> Result<(IpAddr, u16), AddressError> {
+    let text = bounded_text(header)?;
+    let (address, port) = text.rsplit_once(':').ok_or(AddressError::NoPort)?;
+    let port = parse_port(port)?;
+    Ok((parse_address(address)?, port))
+}
+
+/// The address of the immediate TCP peer, from `requestContext.http.sourceIp` or a socket.
+///
+/// Read forms: `v4`, `v4:port`, `v6` and `[v6]:port`. Unbracketed IPv6 is an address without a port: unlike
+/// [`viewer_address`], the port is optional here, and only brackets can tell it from a last hextet. An IPv4-mapped
+/// address is returned as the IPv4 address.
+///
+/// # Errors
+/// [`AddressError`] for everything else.
+pub fn peer_address(text: &str) -> Result<IpAddr, AddressError> {
+    let text = bounded_text(text.as_bytes())?;
+    if let Some(bracketed) = text.strip_prefix('[') {
+        let (address, port) = bracketed
+            .rsplit_once("]:")
+            .ok_or(AddressError::NotAnAddress)?;
+        parse_port(port)?;
+        return parse_v6(address).ok_or(AddressError::NotAnAddress);
+    }
+    if let Ok(address) = parse_address(text) {
+        return Ok(address);
+    }
+    let (address, port) = text.split_once(':').ok_or(AddressError::NotAnAddress)?;
+    let address: Ipv4Addr = address.parse().map_err(|_| AddressError::NotAnAddress)?;
+    parse_port(port)?;
+    Ok(IpAddr::V4(address))
+}
+
+/// How `address` carries an IPv4 address that its user chose, if it does.
+///
+/// Some databases answer for such an address with the country of the embedded one; no reader should believe it.
+/// IPv4-mapped addresses are not listed: they are the IPv4 address, and the parsers here fold them.
+#[must_use]
+pub fn is_embedded_ipv4(address: IpAddr) -> Option<Embedding> {
+    let IpAddr::V6(address) = address else {
+        return None;
+    };
+    match address.segments() {
+        [0x2002, ..] => Some(Embedding::SixToFour),
+        [0x2001, 0, ..] => Some(Embedding::Teredo),
+        [0x64, 0xff9b, 0, 0, 0, 0, ..] => Some(Embedding::Nat64),
+        [0x64, 0xff9b, 1, ..] => Some(Embedding::LocalNat64),
+        _ => None,
+    }
+}
+
+/// Whether `address` is in a range that no viewer on the public Internet has: private, loopback, link-local, shared
+/// (100.64.0.0/10), multicast, unspecified, documentation, benchmarking, protocol assignments, reserved, and all IPv6
+/// outside global unicast (2000::/3).
+///
+/// Source: the IANA special-purpose address registries (RFC 6890), read coarsely: a range is special as a whole, also
+/// where single addresses inside it are globally reachable.
+#[must_use]
+pub fn is_special(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_special_v4(address),
+        IpAddr::V6(address) => is_special_v6(address),
+    }
+}
+
+/// Whether `address` is in a documentation range (RFC 5737, RFC 3849, RFC 9637). These are special as well, and no
+/// viewer has one; the databases made for tests are built from them.
+#[must_use]
+pub fn is_documentation(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => matches!(
+            address.octets(),
+            [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _]
+        ),
+        IpAddr::V6(address) => matches!(
+            address.segments(),
+            [0x2001, 0xdb8, ..] | [0x3fff, 0..=0x0fff, ..]
+        ),
+    }
+}
+
+fn is_special_v4(address: Ipv4Addr) -> bool {
+    match address.octets() {
+        [0 | 10 | 127, ..] => true,
+        [100, second, ..] => second & 0xc0 == 64,
+        [169, 254, ..] => true,
+        [172, second, ..] => second & 0xf0 == 16,
+        [192, 0, 0 | 2, _] | [192, 88, 99, _] | [192, 168, ..] => true,
+        [198, 18 | 19, ..] | [198, 51, 100, _] => true,
+        [203, 0, 113, _] => true,
+        [first, ..] => first >= 224,
+    }
+}
+
+fn is_special_v6(address: Ipv6Addr) -> bool {
+    match address.segments() {
+        // 2001::/23, protocol assignments: Teredo, benchmarking, ORCHID and anycast services.
+        [0x2001, 0..=0x01ff | 0xdb8, ..] => true,
+        [0x2002, ..] | [0x3fff, 0..=0x0fff, ..] => true,
+        [first, ..] => first & 0xe000 != 0x2000,
+    }
+}
+
+fn bounded_text(bytes: &[u8]) -> Result<&str, AddressError> {
+    match bytes.len() {
+        0 => Err(AddressError::Empty),
+        1..=ADDRESS_BYTES_MAX => std::str::from_utf8(bytes).map_err(|_| AddressError::NotAnAddress),
+        _ => Err(AddressError::TooLong),
+    }
+}
+
+fn parse_port(text: &str) -> Result<u16, AddressError> {
+    let shortest = text == "0" || !text.starts_with('0');
+    // `u16::from_str` also reads a plus sign.
+    if !shortest || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(AddressError::BadPort);
+    }
+    text.parse().map_err(|_| AddressError::BadPort)
+}
+
+fn parse_address(text: &str) -> Result<IpAddr, AddressError> {
+    if text.is_empty() {
+        return Err(AddressError::Empty);
+    }
+    if text.contains(':') {
+        parse_v6(text).ok_or(AddressError::NotAnAddress)
+    } else {
+        text.parse()
+            .map(IpAddr::V4)
+            .map_err(|_| AddressError::NotAnAddress)
+    }
+}
+
+fn parse_v6(text: &str) -> Option<IpAddr> {
+    let address: Ipv6Addr = text.parse().ok()?;
+    Some(address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests;
