@@ -66,9 +66,8 @@ impl Program {
     }
 
     #[must_use]
-    pub(crate) fn current_dir(mut self, folder: impl AsRef<Path>) -> Self {
-        self.command.current_dir(folder);
-        self
+    pub(crate) fn arg(self, argument: impl AsRef<OsStr>) -> Self {
+        self.args([argument])
     }
 
     /// Runs to the end, with its output on the terminal.
@@ -148,9 +147,9 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
 }
 
 /// `PATH` with `first` before everything else.
-pub(crate) fn path_with(first: &Path) -> Result<OsString, Failure> {
+pub(crate) fn path_with(first: &[PathBuf]) -> Result<OsString, Failure> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::iter::once(first.to_owned()).chain(std::env::split_paths(&path));
+    let folders = first.iter().cloned().chain(std::env::split_paths(&path));
     std::env::join_paths(folders).map_err(|error| Failure::new(format!("PATH: {error}")))
 }
 

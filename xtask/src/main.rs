@@ -7,16 +7,21 @@
 //! Deliberately absent: benchmarks. They need half of the workspace and its rivals as dependencies; `bench` starts the
 //! package that has them, so that this program builds in seconds.
 
+mod bench;
 mod check;
 mod codegen;
 mod command;
 mod debian;
 mod dependencies;
+mod package;
+mod prove;
 mod setup;
 mod steps;
 mod test;
 mod tidy;
+mod toolchain_shim;
 mod tree;
+mod zip;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -47,6 +52,12 @@ enum Task {
     Test(test::Options),
     /// Write the generated files that are checked in
     Codegen(codegen::Options),
+    /// Build the gateway for AWS Lambda and zip it with a site's bundle
+    Package(package::Options),
+    /// Measure; each benchmark prints figures and ratios of one run
+    Bench(bench::Options),
+    /// The long runs: fuzzing, and differential tests with many cases, optimised
+    Prove(prove::Options),
 }
 
 fn main() -> ExitCode {
@@ -62,6 +73,9 @@ fn run(task: Task, steps: &mut Steps) -> Result<(), Failure> {
         Task::Check(options) => check::run(&options, steps),
         Task::Test(options) => test::run(&options, steps),
         Task::Codegen(options) => codegen::run(&options, steps),
+        Task::Package(options) => package::run(&options, steps),
+        Task::Bench(options) => bench::run(&options, steps),
+        Task::Prove(options) => prove::run(&options, steps),
     }
 }
 

@@ -48,7 +48,12 @@ pub(crate) fn for_bench(steps: &mut Steps) -> Result<(), Failure> {
 
 /// A program that `setup` put into the checkout.
 pub(crate) fn tool(name: &str) -> PathBuf {
-    venv().join("bin").join(name)
+    tools().join(name)
+}
+
+/// The folder of those programs.
+pub(crate) fn tools() -> PathBuf {
+    venv().join("bin")
 }
 
 fn venv() -> PathBuf {
