@@ -1,0 +1,63 @@
+//! CloudFront's base64: the standard alphabet and padding with `+`, `=`, `/` written as `-`, `_`, `~`.
+//!
+//! It is not base64url: `_` is the padding and `~` the 63rd value. Decoding is canonical: one text per byte string, so
+//! no second spelling of a signature or a policy is accepted. `+`, `/` and `=` themselves are refused.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// Decodes CloudFront's base64, or nothing if the text is not exactly what an encoder writes.
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
+    let standard: Vec<u8> = text.bytes().map(to_standard).collect::<Option<_>>()?;
+    STANDARD.decode(standard).ok()
+}
+
+fn to_standard(byte: u8) -> Option<u8> {
+    match byte {
+        b'-' => Some(b'+'),
+        b'_' => Some(b'='),
+        b'~' => Some(b'/'),
+        b'+' | b'=' | b'/' => None,
+        other => Some(other),
+    }
+}
+
+/// Encodes bytes as CloudFront's base64.
+#[cfg(feature = "sign")]
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    STANDARD
+        .encode(bytes)
+        .chars()
+        .map(|c| match c {
+            '+' => '-',
+            '=' => '_',
+            '/' => '~',
+            other => other,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_one_spelling_an_encoder_writes_is_decoded() {
+        #[track_caller]
+        fn check(text: &str, expected: Option<&[u8]>) {
+            assert_eq!(decode(text).as_deref(), expected, "{text:?}");
+        }
+        check("", Some(b""));
+        check("-~~-", Some(&[0xfb, 0xff, 0xfe]));
+        check("YQ__", Some(b"a"));
+        check("YWI_", Some(b"ab"));
+        check("YQ", None); // padding left out
+        check("YQ==", None); // standard padding
+        check("+//+", None); // standard alphabet
+        check("YR__", None); // spare bits set
+        check("YQ__YQ__", None); // padding inside
+        check("YQ__\n", None);
+        check(" YQ__", None);
+        check("Y%5F", None);
+    }
+}
