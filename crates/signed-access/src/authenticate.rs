@@ -32,7 +32,7 @@ pub fn authenticate(
     request: &SignedRequest<'_>,
     profile: Profile,
 ) -> Result<Grant, SignatureRefusal> {
-    check(group, request, profile, Signed::verify)
+    check(group, request, profile, None)
 }
 
 /// The same as [`authenticate`], but a signature in `cache` is not verified again.
@@ -45,19 +45,7 @@ pub fn authenticate_cached(
     profile: Profile,
     cache: &VerifiedCache,
 ) -> Result<Grant, SignatureRefusal> {
-    check(group, request, profile, |signed| {
-        let entry = cache::entry(
-            signed.key,
-            signed.algorithm,
-            signed.policy,
-            signed.signature,
-        );
-        if !cache.knows(&entry) {
-            signed.verify()?;
-            cache.remember(entry);
-        }
-        Ok(())
-    })
+    check(group, request, profile, Some(cache))
 }
 
 /// A signature and what it is said to be: this key's, over this policy.
@@ -69,6 +57,15 @@ struct Signed<'a> {
 }
 
 impl Signed<'_> {
+    fn verify_once(&self, cache: &VerifiedCache) -> Result<(), SignatureRefusal> {
+        let entry = cache::entry(self.key, self.algorithm, self.policy, self.signature);
+        if !cache.knows(&entry) {
+            self.verify()?;
+            cache.remember(entry);
+        }
+        Ok(())
+    }
+
     fn verify(&self) -> Result<(), SignatureRefusal> {
         let signature = encoding::decode(self.signature)
             .filter(|signature| !signature.is_empty())
@@ -81,7 +78,7 @@ fn check(
     group: &KeyGroup,
     request: &SignedRequest<'_>,
     profile: Profile,
-    verify: impl FnOnce(&Signed<'_>) -> Result<(), SignatureRefusal>,
+    cache: Option<&VerifiedCache>,
 ) -> Result<Grant, SignatureRefusal> {
     let credentials = request.credentials()?;
     if profile == Profile::Gateway && credentials.repeated {
@@ -94,14 +91,18 @@ fn check(
     let url = request.url()?;
     let text = SignedText::of(&credentials, &url, profile)?;
     let policy = text.policy(profile)?;
-    verify(&Signed {
+    let signed = Signed {
         key,
         algorithm: algorithm(group, key, &credentials, profile)?,
         policy: text.bytes(),
         signature: credentials
             .signature
             .ok_or(SignatureRefusal::MalformedSignature)?,
-    })?;
+    };
+    match cache {
+        None => signed.verify()?,
+        Some(cache) => signed.verify_once(cache)?,
+    }
     if !policy
         .resource
         .is_none_or(|resource| resource_matches(&resource, &url))
