@@ -6,7 +6,7 @@
 
 use crate::steps::{Failure, say};
 use crate::tree;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -68,6 +68,21 @@ impl Program {
     #[must_use]
     pub(crate) fn arg(self, argument: impl AsRef<OsStr>) -> Self {
         self.args([argument])
+    }
+
+    /// Puts folders before everything else in `PATH`.
+    pub(crate) fn path_first(mut self, folders: &[PathBuf]) -> Result<Self, Failure> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = folders.iter().cloned();
+        let joined = std::env::join_paths(folders.clone().chain(std::env::split_paths(&path)))
+            .map_err(|error| Failure::new(format!("PATH: {error}")))?;
+        self.command.env("PATH", joined);
+        let shown: Vec<String> = folders
+            .map(|folder| quoted(&relative(folder.as_ref())))
+            .collect();
+        self.settings
+            .push(format!("PATH={}:\"$PATH\"", shown.join(":")));
+        Ok(self)
     }
 
     /// Runs to the end, with its output on the terminal.
@@ -144,13 +159,6 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&path)
         .map(|folder| folder.join(name))
         .find(|candidate| candidate.is_file())
-}
-
-/// `PATH` with `first` before everything else.
-pub(crate) fn path_with(first: &[PathBuf]) -> Result<OsString, Failure> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = first.iter().cloned().chain(std::env::split_paths(&path));
-    std::env::join_paths(folders).map_err(|error| Failure::new(format!("PATH: {error}")))
 }
 
 fn is_set_by_cargo_run(variable: &OsStr) -> bool {

@@ -6,7 +6,7 @@
 //!
 //! Nothing is ever installed on the way: a target that is missing is an error with one clear line.
 
-use crate::command::{Program, path_with};
+use crate::command::Program;
 use crate::setup;
 use crate::steps::{Failure, Steps, say};
 use crate::toolchain_shim;
@@ -55,6 +55,7 @@ struct Database {
 }
 
 pub(crate) fn run(options: &Options, steps: &mut Steps) -> Result<(), Failure> {
+    require_target(options.arch.target())?;
     setup::for_tests(steps)?;
     let folder = tree::target_dir().join("package");
     let bundle = folder.join("bundle.json");
@@ -80,9 +81,6 @@ fn manifest(options: &Options) -> PathBuf {
 
 fn build(arch: Arch, folder: &Path) -> Result<String, Failure> {
     let target = arch.target();
-    require_target(target)?;
-    // zig is found through the same environment that brought cargo-lambda.
-    let path = path_with(&[toolchain_shim::folder()?, setup::tools()])?;
     Program::new(setup::tool("cargo-lambda"))
         .args(["lambda", "build", "--locked", "--profile", "lambda"])
         .args(["--package", GATEWAY, "--target", target])
@@ -93,7 +91,8 @@ fn build(arch: Arch, folder: &Path) -> Result<String, Failure> {
             "--lambda-dir",
         ])
         .arg(folder)
-        .env("PATH", path)
+        // zig is found through the same environment that brought cargo-lambda.
+        .path_first(&[toolchain_shim::folder()?, setup::tools()])?
         .run()?;
     Ok(target.to_owned())
 }
