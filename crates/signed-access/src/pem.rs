@@ -20,7 +20,10 @@ pub(crate) fn block(pem: &str) -> Option<(&str, String)> {
         .strip_suffix("-----")?
         .strip_suffix(label)?
         .strip_suffix("-----END ")?;
-    Some((label, body.split_ascii_whitespace().collect()))
+    // Allocated once: a string that grew would leave parts of a private key behind.
+    let mut base64 = String::with_capacity(body.len());
+    base64.extend(body.split_ascii_whitespace());
+    Some((label, base64))
 }
 
 /// The DER inside a PEM block with this label.
