@@ -115,10 +115,7 @@ pub fn is_embedded_ipv4(address: IpAddr) -> Option<Embedding> {
 /// where single addresses inside it are globally reachable.
 #[must_use]
 pub fn is_special(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_special_v4(address),
-        IpAddr::V6(address) => is_special_v6(address),
-    }
+    overlaps_special(address, address) || is_documentation(address)
 }
 
 /// Whether `address` is in a documentation range (RFC 5737, RFC 3849, RFC 9637). These are special as well, and no
@@ -137,26 +134,75 @@ pub fn is_documentation(address: IpAddr) -> bool {
     }
 }
 
-fn is_special_v4(address: Ipv4Addr) -> bool {
-    match address.octets() {
-        [0 | 10 | 127, ..] => true,
-        [100, second, ..] => second & 0xc0 == 64,
-        [169, 254, ..] => true,
-        [172, second, ..] => second & 0xf0 == 16,
-        [192, 0, 0 | 2, _] | [192, 88, 99, _] | [192, 168, ..] => true,
-        [198, 18 | 19, ..] | [198, 51, 100, _] => true,
-        [203, 0, 113, _] => true,
-        [first, ..] => first >= 224,
+/// The special ranges but documentation: ascending, disjoint, as first and last address.
+const SPECIAL_V4: [(Ipv4Addr, Ipv4Addr); 11] = [
+    (Ipv4Addr::new(0, 0, 0, 0), Ipv4Addr::new(0, 255, 255, 255)),
+    (Ipv4Addr::new(10, 0, 0, 0), Ipv4Addr::new(10, 255, 255, 255)),
+    (
+        Ipv4Addr::new(100, 64, 0, 0),
+        Ipv4Addr::new(100, 127, 255, 255),
+    ),
+    (
+        Ipv4Addr::new(127, 0, 0, 0),
+        Ipv4Addr::new(127, 255, 255, 255),
+    ),
+    (
+        Ipv4Addr::new(169, 254, 0, 0),
+        Ipv4Addr::new(169, 254, 255, 255),
+    ),
+    (
+        Ipv4Addr::new(172, 16, 0, 0),
+        Ipv4Addr::new(172, 31, 255, 255),
+    ),
+    (Ipv4Addr::new(192, 0, 0, 0), Ipv4Addr::new(192, 0, 0, 255)),
+    (
+        Ipv4Addr::new(192, 88, 99, 0),
+        Ipv4Addr::new(192, 88, 99, 255),
+    ),
+    (
+        Ipv4Addr::new(192, 168, 0, 0),
+        Ipv4Addr::new(192, 168, 255, 255),
+    ),
+    (
+        Ipv4Addr::new(198, 18, 0, 0),
+        Ipv4Addr::new(198, 19, 255, 255),
+    ),
+    (
+        Ipv4Addr::new(224, 0, 0, 0),
+        Ipv4Addr::new(255, 255, 255, 255),
+    ),
+];
+
+/// The special ranges but documentation: ascending, disjoint, as the first 64 bits of the first and last address.
+const SPECIAL_V6: [(u64, u64); 4] = [
+    (0, 0x1fff_ffff_ffff_ffff),
+    // 2001::/23, protocol assignments: Teredo, benchmarking, ORCHID and anycast services.
+    (0x2001_0000_0000_0000, 0x2001_01ff_ffff_ffff),
+    (0x2002_0000_0000_0000, 0x2002_ffff_ffff_ffff),
+    (0x4000_0000_0000_0000, u64::MAX),
+];
+
+/// Whether any address from `first` to `last`, both of one family, is special and not for documentation.
+#[inline]
+pub(crate) fn overlaps_special(first: IpAddr, last: IpAddr) -> bool {
+    match (first, last) {
+        (IpAddr::V4(first), IpAddr::V4(last)) => overlaps(&SPECIAL_V4, first, last),
+        (IpAddr::V6(first), IpAddr::V6(last)) => {
+            overlaps(&SPECIAL_V6, high_half(first), high_half(last))
+        }
+        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => true,
     }
 }
 
-fn is_special_v6(address: Ipv6Addr) -> bool {
-    match address.segments() {
-        // 2001::/23, protocol assignments: Teredo, benchmarking, ORCHID and anycast services.
-        [0x2001, 0..=0x01ff | 0xdb8, ..] => true,
-        [0x2002, ..] | [0x3fff, 0..=0x0fff, ..] => true,
-        [first, ..] => first & 0xe000 != 0x2000,
-    }
+/// The first 64 bits: the network half of a global unicast address.
+#[expect(clippy::cast_possible_truncation, reason = "the shift leaves 64 bits")]
+pub(crate) fn high_half(address: Ipv6Addr) -> u64 {
+    (address.to_bits() >> 64) as u64
+}
+
+fn overlaps<T: Ord + Copy>(ranges: &[(T, T)], first: T, last: T) -> bool {
+    let at = ranges.partition_point(|&(_, end)| end < first);
+    ranges.get(at).is_some_and(|&(start, _)| start <= last)
 }
 
 fn bounded_text(bytes: &[u8]) -> Result<&str, AddressError> {

@@ -9,7 +9,7 @@
 //! Deliberately absent: what follows. An unknown satisfies no `allow` and every `deny` that asks, but that is the
 //! policy's rule.
 
-use crate::address::{is_documentation, is_embedded_ipv4, is_special};
+use crate::address::{is_embedded_ipv4, overlaps_special};
 use crate::country::{Country, NotACountry};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -234,7 +234,7 @@ pub(crate) fn locatable(address: IpAddr) -> Result<IpAddr, UnknownCountry> {
     if is_embedded_ipv4(address).is_some() {
         return Err(UnknownCountry::EmbeddedIpv4);
     }
-    if is_special(address) && !is_documentation(address) {
+    if overlaps_special(address, address) {
         return Err(UnknownCountry::SpecialAddress);
     }
     Ok(address)

@@ -17,5 +17,7 @@ pub mod address;
 pub mod network;
 pub mod set;
 
+pub mod prefixes;
+
 pub mod country;
 pub mod geo;
