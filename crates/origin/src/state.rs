@@ -5,7 +5,7 @@
 pub mod file;
 pub mod poll;
 
-use portcullis_viewer::PrefixSnapshot;
+use portcullis_viewer::prefixes::PrefixSnapshot;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;

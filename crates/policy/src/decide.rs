@@ -2,9 +2,11 @@
 
 use crate::facts::{Facts, SignatureFact};
 use crate::refusal::{Reason, Refusal, Unknown};
-use crate::statement::{Conditions, CountryCondition, Effect, KeyGroupIndex, Mode, Networks, Policy, Statement};
+use crate::statement::{
+    Conditions, CountryCondition, Effect, KeyGroupIndex, Mode, Networks, Policy, Statement,
+};
 use portcullis_signed_access::SignatureRefusal;
-use portcullis_viewer::CountryFact;
+use portcullis_viewer::geo::CountryFact;
 
 /// Proof that a request may be served. It cannot be copied, and only [`decide`] makes one:
 ///
@@ -69,19 +71,40 @@ pub fn decide(policy: &Policy, facts: &Facts, now: u64) -> Decision {
     for (index, statement) in policy.statements().iter().enumerate() {
         let outcome = evaluate(statement, facts, now);
         match (outcome.matches, statement.effect) {
-            (true, Effect::Allow) => return Decision::Admitted(Admitted { statement: Some(index), reported: None }),
-            (true, Effect::Deny) => return refuse(policy, Refusal { reason: denied(outcome.holds), statement: Some(index) }),
+            (true, Effect::Allow) => {
+                return Decision::Admitted(Admitted {
+                    statement: Some(index),
+                    reported: None,
+                });
+            }
+            (true, Effect::Deny) => {
+                return refuse(
+                    policy,
+                    Refusal {
+                        reason: denied(outcome.holds),
+                        statement: Some(index),
+                    },
+                );
+            }
             (false, Effect::Allow) => nearest = nearest.or_else(|| near_miss(outcome.holds, index)),
             (false, Effect::Deny) => {}
         }
     }
-    refuse(policy, nearest.unwrap_or(Refusal { reason: Reason::NoMatch, statement: None }))
+    refuse(
+        policy,
+        nearest.unwrap_or(Refusal {
+            reason: Reason::NoMatch,
+            statement: None,
+        }),
+    )
 }
 
 /// What `statement` says of `facts` at `now`: an unknown satisfies no `allow` and every `deny` that asks for it.
 #[must_use]
 pub fn evaluate(statement: &Statement, facts: &Facts, now: u64) -> StatementOutcome {
-    let holds = statement.when.map_or(Truth::True, |when| hold(&when, facts, now));
+    let holds = statement
+        .when
+        .map_or(Truth::True, |when| hold(&when, facts, now));
     let matches = match (statement.effect, holds) {
         (_, Truth::True) => true,
         (Effect::Deny, Truth::Unknown(_)) => true,
@@ -95,7 +118,10 @@ pub fn evaluate(statement: &Statement, facts: &Facts, now: u64) -> StatementOutc
 fn refuse(policy: &Policy, refusal: Refusal) -> Decision {
     match policy.mode() {
         Mode::Enforce => Decision::Refused(refusal),
-        Mode::Report => Decision::Admitted(Admitted { statement: None, reported: Some(refusal) }),
+        Mode::Report => Decision::Admitted(Admitted {
+            statement: None,
+            reported: Some(refusal),
+        }),
     }
 }
 
@@ -112,13 +138,17 @@ fn near_miss(holds: Truth, index: usize) -> Option<Refusal> {
         Truth::Unsigned(refusal) => Reason::Signature(refusal),
         Truth::True | Truth::False => return None,
     };
-    Some(Refusal { reason, statement: Some(index) })
+    Some(Refusal {
+        reason,
+        statement: Some(index),
+    })
 }
 
 fn hold(when: &Conditions, facts: &Facts, now: u64) -> Truth {
     let parts = [
         when.networks().map(|networks| in_networks(networks, facts)),
-        when.countries().map(|countries| in_countries(countries, facts.country)),
+        when.countries()
+            .map(|countries| in_countries(countries, facts.country)),
         when.signed_by().map(|group| signed(group, facts, now)),
     ];
     let mut all = Truth::True;
@@ -127,7 +157,13 @@ fn hold(when: &Conditions, facts: &Facts, now: u64) -> Truth {
             Truth::False => return Truth::False,
             Truth::True => {}
             // An unknown fact explains more than a signature that would not have sufficed.
-            Truth::Unknown(_) | Truth::Unsigned(_) => all = if matches!(all, Truth::Unknown(_)) { all } else { part },
+            Truth::Unknown(_) | Truth::Unsigned(_) => {
+                all = if matches!(all, Truth::Unknown(_)) {
+                    all
+                } else {
+                    part
+                }
+            }
         }
     }
     all
@@ -155,10 +191,11 @@ fn in_countries(condition: CountryCondition, fact: CountryFact) -> Truth {
 
 fn signed(group: KeyGroupIndex, facts: &Facts, now: u64) -> Truth {
     match facts.signatures.get(group) {
-        SignatureFact::Verified(grant) => match grant.admits(now, facts.address.known()) {
+        None => Truth::Unsigned(SignatureRefusal::Absent),
+        Some(SignatureFact::Verified(grant)) => match grant.admits(now, facts.address.known()) {
             Ok(()) => Truth::True,
             Err(refusal) => Truth::Unsigned(refusal),
         },
-        SignatureFact::Refused(refusal) => Truth::Unsigned(refusal),
+        Some(SignatureFact::Refused(refusal)) => Truth::Unsigned(*refusal),
     }
 }

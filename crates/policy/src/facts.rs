@@ -2,7 +2,7 @@
 
 use crate::statement::{KEY_GROUPS_PER_POLICY_MAX, KeyGroupIndex, Networks};
 use portcullis_signed_access::{Grant, SignatureRefusal};
-use portcullis_viewer::CountryFact;
+use portcullis_viewer::geo::CountryFact;
 use std::net::IpAddr;
 
 /// The viewer's address.
@@ -37,7 +37,7 @@ pub struct Membership {
 }
 
 /// What one key group says of the request's signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignatureFact {
     /// A key of the group signed it; time and address are still to be checked.
     Verified(Grant),
@@ -46,7 +46,7 @@ pub enum SignatureFact {
 }
 
 /// The signatures of the key groups a policy asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Signatures([Option<(KeyGroupIndex, SignatureFact)>; KEY_GROUPS_PER_POLICY_MAX]);
 
 /// More key groups than one policy can ask for.
@@ -59,25 +59,31 @@ impl Signatures {
     /// # Errors
     /// More groups than a policy can ask for.
     pub fn set(&mut self, group: KeyGroupIndex, fact: SignatureFact) -> Result<(), SignaturesFull> {
-        let mine = |slot: &Option<(KeyGroupIndex, SignatureFact)>| slot.as_ref().is_none_or(|(g, _)| *g == group);
-        let slot = self.0.iter_mut().find(|slot| mine(slot)).ok_or(SignaturesFull)?;
+        let mine = |slot: &Option<(KeyGroupIndex, SignatureFact)>| {
+            slot.as_ref().is_none_or(|(g, _)| *g == group)
+        };
+        let slot = self
+            .0
+            .iter_mut()
+            .find(|slot| mine(slot))
+            .ok_or(SignaturesFull)?;
         *slot = Some((group, fact));
         Ok(())
     }
 
-    /// What `group` says; a group never asked has no valid signature.
+    /// What `group` says; `None` if it was never asked, which is no signature.
     #[must_use]
-    pub fn get(&self, group: KeyGroupIndex) -> SignatureFact {
+    pub fn get(&self, group: KeyGroupIndex) -> Option<&SignatureFact> {
         self.0
             .iter()
             .flatten()
             .find(|(g, _)| *g == group)
-            .map_or(SignatureFact::Refused(SignatureRefusal::Absent), |(_, fact)| *fact)
+            .map(|(_, fact)| fact)
     }
 }
 
 /// Everything a decision may depend on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     /// The viewer's address.
     pub address: AddressFact,

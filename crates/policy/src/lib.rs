@@ -13,6 +13,7 @@ pub use decide::{Admitted, Decision, StatementOutcome, Truth, decide, evaluate};
 pub use facts::{AddressFact, Facts, Membership, SignatureFact, Signatures, SignaturesFull};
 pub use refusal::{Reason, Refusal, Unknown};
 pub use statement::{
-    Conditions, ConditionsError, CountryCondition, Effect, Inputs, KEY_GROUPS_MAX, KEY_GROUPS_PER_POLICY_MAX, KeyGroupIndex, Mode, NETWORKS_MAX,
-    NetworkIndex, Networks, Policy, PolicyError, STATEMENTS_MAX, Statement,
+    Conditions, ConditionsError, CountryCondition, Effect, Inputs, KEY_GROUPS_MAX,
+    KEY_GROUPS_PER_POLICY_MAX, KeyGroupIndex, Mode, NETWORKS_MAX, NetworkIndex, Networks, Policy,
+    PolicyError, STATEMENTS_MAX, Statement,
 };

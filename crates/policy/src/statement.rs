@@ -1,6 +1,6 @@
 //! A policy in the form a decision uses: numbered networks and key groups, countries as a set of bits.
 
-use portcullis_viewer::CountrySet;
+use portcullis_viewer::country::CountrySet;
 
 /// Named networks of one site.
 pub const NETWORKS_MAX: usize = 128;
@@ -21,7 +21,10 @@ impl NetworkIndex {
     /// The network numbered `index`, if there can be one.
     #[must_use]
     pub fn new(index: usize) -> Option<Self> {
-        u8::try_from(index).ok().filter(|i| usize::from(*i) < NETWORKS_MAX).map(Self)
+        u8::try_from(index)
+            .ok()
+            .filter(|i| usize::from(*i) < NETWORKS_MAX)
+            .map(Self)
     }
 
     /// The number.
@@ -41,7 +44,10 @@ impl KeyGroupIndex {
     /// The key group numbered `index`, if there can be one.
     #[must_use]
     pub fn new(index: usize) -> Option<Self> {
-        u8::try_from(index).ok().filter(|i| usize::from(*i) < KEY_GROUPS_MAX).map(Self)
+        u8::try_from(index)
+            .ok()
+            .filter(|i| usize::from(*i) < KEY_GROUPS_MAX)
+            .map(Self)
     }
 
     /// The number.
@@ -87,7 +93,9 @@ impl Networks {
     pub fn iter(self) -> impl Iterator<Item = NetworkIndex> {
         let mut rest = self.0;
         std::iter::from_fn(move || {
-            let next = u8::try_from(rest.trailing_zeros()).ok().filter(|_| rest != 0)?;
+            let next = u8::try_from(rest.trailing_zeros())
+                .ok()
+                .filter(|_| rest != 0)?;
             rest &= rest - 1;
             Some(NetworkIndex(next))
         })
@@ -149,7 +157,11 @@ impl Conditions {
         if networks.is_some_and(Networks::is_empty) || countries.is_some_and(empty) {
             return Err(ConditionsError::EmptyList);
         }
-        Ok(Self { networks, countries, signed_by })
+        Ok(Self {
+            networks,
+            countries,
+            signed_by,
+        })
     }
 
     /// The networks asked for.
@@ -234,7 +246,11 @@ impl Policy {
             return Err(PolicyError::TooManyStatements);
         }
         let inputs = inputs(&statements)?;
-        Ok(Self { statements: statements.into_boxed_slice(), mode, inputs })
+        Ok(Self {
+            statements: statements.into_boxed_slice(),
+            mode,
+            inputs,
+        })
     }
 
     /// The statements in order.
@@ -261,7 +277,9 @@ fn inputs(statements: &[Statement]) -> Result<Inputs, PolicyError> {
     for when in statements.iter().filter_map(|s| s.when.as_ref()) {
         inputs.networks = inputs.networks.union(when.networks.unwrap_or_default());
         inputs.country |= when.countries.is_some();
-        let Some(group) = when.signed_by else { continue };
+        let Some(group) = when.signed_by else {
+            continue;
+        };
         if !inputs.key_groups.contains(&Some(group)) {
             let free = inputs.key_groups.iter_mut().find(|g| g.is_none());
             *free.ok_or(PolicyError::TooManyKeyGroups)? = Some(group);

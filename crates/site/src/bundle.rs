@@ -62,7 +62,9 @@ pub enum BundleError {
     #[error("the bundle is not readable: {0}; make it with `portcullis compile`")]
     Unreadable(#[from] serde_json::Error),
     /// It was made for another reader.
-    #[error("the bundle has format {0}, this reader knows {BUNDLE_FORMAT}; compile it again with this version")]
+    #[error(
+        "the bundle has format {0}, this reader knows {BUNDLE_FORMAT}; compile it again with this version"
+    )]
     Format(u32),
     /// It says something that cannot hold.
     #[error("the bundle is not valid: {}", .0.first().map(ToString::to_string).unwrap_or_default())]
@@ -80,10 +82,17 @@ impl Bundle {
             return Err(BundleError::Invalid(faults));
         }
         // A `Value` keeps its maps sorted by key, which makes the bytes canonical.
-        let value = serde_json::to_value(Envelope { portcullis_bundle: BUNDLE_FORMAT, site: site.clone() })?;
+        let value = serde_json::to_value(Envelope {
+            portcullis_bundle: BUNDLE_FORMAT,
+            site: site.clone(),
+        })?;
         let mut bytes = serde_json::to_vec(&value)?;
         bytes.push(b'\n');
-        Ok(Self { digest: Digest::of(&bytes), site, bytes })
+        Ok(Self {
+            digest: Digest::of(&bytes),
+            site,
+            bytes,
+        })
     }
 
     /// Reads a bundle and checks all of it again.
@@ -102,7 +111,11 @@ impl Bundle {
         if !faults.is_empty() {
             return Err(BundleError::Invalid(faults));
         }
-        Ok(Self { site: envelope.site, digest: Digest::of(bytes), bytes: bytes.to_vec() })
+        Ok(Self {
+            site: envelope.site,
+            digest: Digest::of(bytes),
+            bytes: bytes.to_vec(),
+        })
     }
 
     /// The site.

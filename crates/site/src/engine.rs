@@ -3,7 +3,8 @@
 use crate::{Conditions, Effect, KeyGroup, Mode, Name, Network, Policy, Site, Statement};
 use portcullis_policy as engine;
 use portcullis_signed_access::{KeyError, PublicKey};
-use portcullis_viewer::{AddressSet, CountrySet};
+use portcullis_viewer::country::CountrySet;
+use portcullis_viewer::set::{AddressSet, TooManyNetworks};
 use std::collections::BTreeMap;
 
 /// The addresses of one named network.
@@ -34,6 +35,9 @@ pub enum EngineError {
     /// A key or its group is refused.
     #[error("key group `{0}`: {1}")]
     KeyGroup(Name, KeyGroupError),
+    /// A network has more addresses than a set holds.
+    #[error("network `{0}` has too many addresses")]
+    Network(Name),
     /// A policy is refused.
     #[error("policy `{0}` cannot be used: {1}")]
     Policy(Name, &'static str),
@@ -56,18 +60,41 @@ impl Engine {
     /// # Errors
     /// A key or policy that cannot be used.
     pub fn new(site: &Site) -> Result<Self, EngineError> {
-        let networks = site.networks.iter().map(|(name, network)| (name.clone(), addresses(network))).collect();
+        let networks = site
+            .networks
+            .iter()
+            .map(|(name, network)| {
+                Ok((
+                    name.clone(),
+                    addresses(network).map_err(|_| EngineError::Network(name.clone()))?,
+                ))
+            })
+            .collect::<Result<_, EngineError>>()?;
         let key_groups = site
             .key_groups
             .iter()
-            .map(|(name, group)| Ok((name.clone(), key_group(group).map_err(|e| EngineError::KeyGroup(name.clone(), e))?)))
+            .map(|(name, group)| {
+                Ok((
+                    name.clone(),
+                    key_group(group).map_err(|e| EngineError::KeyGroup(name.clone(), e))?,
+                ))
+            })
             .collect::<Result<_, EngineError>>()?;
         let policies = site
             .policies
             .iter()
-            .map(|(name, p)| Ok((name.clone(), policy(site, p).map_err(|why| EngineError::Policy(name.clone(), why))?)))
+            .map(|(name, p)| {
+                Ok((
+                    name.clone(),
+                    policy(site, p).map_err(|why| EngineError::Policy(name.clone(), why))?,
+                ))
+            })
             .collect::<Result<_, EngineError>>()?;
-        Ok(Self { policies, networks, key_groups })
+        Ok(Self {
+            policies,
+            networks,
+            key_groups,
+        })
     }
 
     /// The policy of that name.
@@ -89,27 +116,39 @@ impl Engine {
     }
 }
 
-pub(crate) fn key_group(group: &KeyGroup) -> Result<portcullis_signed_access::KeyGroup, KeyGroupError> {
+pub(crate) fn key_group(
+    group: &KeyGroup,
+) -> Result<portcullis_signed_access::KeyGroup, KeyGroupError> {
     let keys = group
         .public_keys
         .iter()
         .map(|key| {
-            let parsed = PublicKey::from_pem(&key.pem).map_err(|e| KeyGroupError::Key(key.file.clone(), e))?;
+            let parsed = PublicKey::from_pem(&key.pem)
+                .map_err(|e| KeyGroupError::Key(key.file.clone(), e))?;
             Ok((key.id.clone(), parsed))
         })
         .collect::<Result<Vec<_>, KeyGroupError>>()?;
     portcullis_signed_access::KeyGroup::new(keys, &group.algorithms).map_err(KeyGroupError::Group)
 }
 
-fn addresses(network: &Network) -> NetworkAddresses {
-    match network {
-        Network::Addresses(list) => NetworkAddresses::Fixed(AddressSet::from_networks(list.iter().copied())),
-        Network::PrefixList { id, max_age } => NetworkAddresses::PrefixList { id: id.clone(), age_max: max_age.get() },
-    }
+fn addresses(network: &Network) -> Result<NetworkAddresses, TooManyNetworks> {
+    Ok(match network {
+        Network::Addresses(list) => {
+            NetworkAddresses::Fixed(AddressSet::from_networks(list.iter().copied())?)
+        }
+        Network::PrefixList { id, max_age } => NetworkAddresses::PrefixList {
+            id: id.clone(),
+            age_max: max_age.get(),
+        },
+    })
 }
 
 fn policy(site: &Site, policy: &Policy) -> Result<engine::Policy, &'static str> {
-    let statements = policy.statements.iter().map(|s| statement(site, s)).collect::<Result<_, _>>()?;
+    let statements = policy
+        .statements
+        .iter()
+        .map(|s| statement(site, s))
+        .collect::<Result<_, _>>()?;
     let mode = match policy.mode {
         Mode::Enforce => engine::Mode::Enforce,
         Mode::Report => engine::Mode::Report,
@@ -126,29 +165,49 @@ fn statement(site: &Site, statement: &Statement) -> Result<engine::Statement, &'
         Effect::Allow => engine::Effect::Allow,
         Effect::Deny => engine::Effect::Deny,
     };
-    let when = statement.when.as_ref().map(|when| conditions(site, when)).transpose()?;
+    let when = statement
+        .when
+        .as_ref()
+        .map(|when| conditions(site, when))
+        .transpose()?;
     Ok(engine::Statement { effect, when })
 }
 
 fn conditions(site: &Site, when: &Conditions) -> Result<engine::Conditions, &'static str> {
-    let networks = when.networks.as_ref().map(|names| networks(site, names)).transpose()?;
+    let networks = when
+        .networks
+        .as_ref()
+        .map(|names| networks(site, names))
+        .transpose()?;
     let asks_country = when.countries.is_some() || when.unknown_country;
     let countries = asks_country.then(|| engine::CountryCondition {
-        countries: when.countries.iter().flatten().copied().collect::<CountrySet>(),
+        countries: when
+            .countries
+            .iter()
+            .flatten()
+            .copied()
+            .collect::<CountrySet>(),
         unknown: when.unknown_country,
     });
     let signed_by = when
         .signed_by
         .as_ref()
-        .map(|name| position(site.key_groups.keys(), name).and_then(engine::KeyGroupIndex::new).ok_or("it names an unknown key group"))
+        .map(|name| {
+            position(site.key_groups.keys(), name)
+                .and_then(engine::KeyGroupIndex::new)
+                .ok_or("it names an unknown key group")
+        })
         .transpose()?;
-    engine::Conditions::new(networks, countries, signed_by).map_err(|_| "a statement has no condition or an empty list")
+    engine::Conditions::new(networks, countries, signed_by)
+        .map_err(|_| "a statement has no condition or an empty list")
 }
 
 fn networks(site: &Site, names: &[Name]) -> Result<engine::Networks, &'static str> {
     names.iter().try_fold(engine::Networks::NONE, |set, name| {
         let index = position(site.networks.keys(), name).and_then(engine::NetworkIndex::new);
-        index.map(|i| set.with(i)).ok_or("it names an unknown network")
+        index
+            .map(|i| set.with(i))
+            .ok_or("it names an unknown network")
     })
 }
 

@@ -1,7 +1,8 @@
 //! Where a viewer's country comes from, and the groups of countries a policy may name.
 
 use crate::{Name, Seconds, WhenStale};
-use portcullis_viewer::{Country, GeoSource, OnDisagreement};
+use portcullis_viewer::country::Country;
+use portcullis_viewer::geo::{GeoSource, OnDisagreement};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

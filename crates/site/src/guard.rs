@@ -93,7 +93,10 @@ impl Default for Guard {
     fn default() -> Self {
         Self {
             fronts: Vec::new(),
-            access_control: AccessControl { mode: Requirement::Required, principals: Vec::new() },
+            access_control: AccessControl {
+                mode: Requirement::Required,
+                principals: Vec::new(),
+            },
             secret_header: SecretHeader {
                 mode: Requirement::Required,
                 name: "x-origin-verify".to_owned(),

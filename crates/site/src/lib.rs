@@ -18,11 +18,11 @@ mod releases;
 mod validate;
 
 pub use behavior::{
-    Behavior, CacheKey, Caching, Cors, Enforcement, LargeObjects, Methods, QueryKey, ResponseHeaders, SecurityHeaders, Ttl,
-    ViewerProtocol,
+    Behavior, CacheKey, Caching, Cors, Enforcement, LargeObjects, Methods, QueryKey,
+    ResponseHeaders, SecurityHeaders, Ttl, ViewerProtocol,
 };
-pub use engine::{Engine, EngineError, KeyGroupError, NetworkAddresses};
 pub use bundle::{BUNDLE_BYTES_MAX, BUNDLE_FORMAT, Bundle, BundleError, Digest};
+pub use engine::{Engine, EngineError, KeyGroupError, NetworkAddresses};
 pub use geo::{CountryGroup, Database, Geo};
 pub use guard::{AccessControl, Edges, Guard, Requirement, SecretHeader, WhenStale};
 pub use name::{Bucket, Host, KeyPrefix, Name, NameError, Seconds};

@@ -13,7 +13,10 @@ pub struct NameError {
 
 impl NameError {
     pub(crate) fn new(given: &str, expected: &'static str) -> Self {
-        Self { given: given.chars().take(80).collect(), expected }
+        Self {
+            given: given.chars().take(80).collect(),
+            expected,
+        }
     }
 
     /// What would have been accepted, as a phrase that follows "is not".
@@ -128,11 +131,15 @@ fn is_label(label: &str) -> bool {
     (1..=63).contains(&label.len())
         && !label.starts_with('-')
         && !label.ends_with('-')
-        && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && label
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// A duration in whole seconds, at most 100 years (CloudFront's limit for a TTL).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(try_from = "u64", into = "u64")]
 pub struct Seconds(u64);
 
@@ -148,14 +155,21 @@ impl Seconds {
         if seconds <= Self::MAX.0 {
             Ok(Self(seconds))
         } else {
-            Err(NameError::new(&seconds.to_string(), "a duration of at most 100 years"))
+            Err(NameError::new(
+                &seconds.to_string(),
+                "a duration of at most 100 years",
+            ))
         }
     }
 
     /// A duration known when the program is written; longer ones are cut to [`Seconds::MAX`].
     #[must_use]
     pub const fn of(seconds: u64) -> Self {
-        if seconds > Self::MAX.0 { Self::MAX } else { Self(seconds) }
+        if seconds > Self::MAX.0 {
+            Self::MAX
+        } else {
+            Self(seconds)
+        }
     }
 
     /// The number of seconds.
@@ -194,7 +208,11 @@ mod tests {
     use super::{Bucket, Host, KeyPrefix, Name, Seconds};
 
     #[track_caller]
-    fn check<T, E>(make: fn(&'static str) -> Result<T, E>, good: &[&'static str], bad: &[&'static str]) {
+    fn check<T, E>(
+        make: fn(&'static str) -> Result<T, E>,
+        good: &[&'static str],
+        bad: &[&'static str],
+    ) {
         for word in good {
             assert!(make(word).is_ok(), "`{word}` should be accepted");
         }
@@ -205,15 +223,37 @@ mod tests {
 
     #[test]
     fn words_are_parsed_strictly() {
-        check(Name::new, &["a", "training-2026", "EU.1"], &["", "-a", "a b", "ü"]);
-        check(Host::new, &["example.com", "*.example.com"], &["example", "Example.com", "a..b", "-a.b", "*.com.*"]);
-        check(Bucket::new, &["abc", "handbook-files"], &["ab", "Abc", "abc-", ""]);
-        check(KeyPrefix::new, &["", "public/", "a/b/"], &["public", "/public/", "a//", "a/../b/", "./"]);
+        check(
+            Name::new,
+            &["a", "training-2026", "EU.1"],
+            &["", "-a", "a b", "ü"],
+        );
+        check(
+            Host::new,
+            &["example.com", "*.example.com"],
+            &["example", "Example.com", "a..b", "-a.b", "*.com.*"],
+        );
+        check(
+            Bucket::new,
+            &["abc", "handbook-files"],
+            &["ab", "Abc", "abc-", ""],
+        );
+        check(
+            KeyPrefix::new,
+            &["", "public/", "a/b/"],
+            &["public", "/public/", "a//", "a/../b/", "./"],
+        );
     }
 
     #[test]
     fn durations_print_in_the_largest_unit() {
-        for (seconds, text) in [(0, "0s"), (90, "90s"), (600, "10m"), (43_200, "12h"), (2_592_000, "30d")] {
+        for (seconds, text) in [
+            (0, "0s"),
+            (90, "90s"),
+            (600, "10m"),
+            (43_200, "12h"),
+            (2_592_000, "30d"),
+        ] {
             assert_eq!(Seconds::of(seconds).to_string(), text);
         }
     }

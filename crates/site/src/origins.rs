@@ -87,11 +87,16 @@ impl OriginUrl {
             return Err(fail());
         }
         let (authority, base_path) = rest.split_once('/').map_or((rest, ""), |(a, p)| (a, p));
-        let (host, port) = authority.rsplit_once(':').map_or(Ok((authority, None)), |(h, p)| {
-            p.parse::<u16>().map(|port| (h, Some(port))).map_err(|_| fail())
-        })?;
+        let (host, port) = authority
+            .rsplit_once(':')
+            .map_or(Ok((authority, None)), |(h, p)| {
+                p.parse::<u16>()
+                    .map(|port| (h, Some(port)))
+                    .map_err(|_| fail())
+            })?;
         let loopback = matches!(host, "localhost" | "127.0.0.1");
-        let segments_ok = base_path.is_empty() || base_path.split('/').all(|s| !matches!(s, "" | "." | ".."));
+        let segments_ok =
+            base_path.is_empty() || base_path.split('/').all(|s| !matches!(s, "" | "." | ".."));
         let named = loopback || crate::Host::new(host).is_ok_and(|h| !h.as_str().starts_with('*'));
         if !named || !segments_ok || (!secure && !loopback) || port == Some(0) {
             return Err(fail());
@@ -101,7 +106,11 @@ impl OriginUrl {
             secure,
             host: host.to_owned(),
             port: port.unwrap_or(if secure { 443 } else { 80 }),
-            base_path: if base_path.is_empty() { String::new() } else { format!("/{base_path}") },
+            base_path: if base_path.is_empty() {
+                String::new()
+            } else {
+                format!("/{base_path}")
+            },
         })
     }
 
@@ -179,12 +188,28 @@ mod tests {
 
     #[test]
     fn origin_urls_are_parsed_strictly() {
-        for good in ["https://search.internal.example.com", "https://a.b:8443/base", "http://localhost:3000", "http://127.0.0.1:1"] {
+        for good in [
+            "https://search.internal.example.com",
+            "https://a.b:8443/base",
+            "http://localhost:3000",
+            "http://127.0.0.1:1",
+        ] {
             assert!(OriginUrl::new(good).is_ok(), "{good}");
         }
         for bad in [
-            "ftp://a.b", "http://search.example.com", "https://u@a.b", "https://a.b?x", "https://a.b#f", "https://a.b/../c",
-            "https://a.b/", "https://", "https://a.b:0", "https://a.b:99999", "https://a b", "https://a.b\\c", "https://[::1]",
+            "ftp://a.b",
+            "http://search.example.com",
+            "https://u@a.b",
+            "https://a.b?x",
+            "https://a.b#f",
+            "https://a.b/../c",
+            "https://a.b/",
+            "https://",
+            "https://a.b:0",
+            "https://a.b:99999",
+            "https://a b",
+            "https://a.b\\c",
+            "https://[::1]",
         ] {
             // A trailing `/` alone is an empty base path and allowed.
             assert_eq!(OriginUrl::new(bad).is_ok(), bad == "https://a.b/", "{bad}");

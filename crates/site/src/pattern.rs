@@ -26,7 +26,9 @@ pub enum PatternError {
     #[error("a path pattern has at most {PATTERN_CHARS_MAX} characters, this one has {0}")]
     TooLong(usize),
     /// It has a character CloudFront does not allow.
-    #[error("`{0}` cannot stand in a path pattern; allowed are `A-Z a-z 0-9 _ - . * ? $ / ~ \" ' @ : + &`")]
+    #[error(
+        "`{0}` cannot stand in a path pattern; allowed are `A-Z a-z 0-9 _ - . * ? $ / ~ \" ' @ : + &`"
+    )]
     Character(char),
 }
 
@@ -47,7 +49,11 @@ impl PathPattern {
             return Err(PatternError::TooLong(text.len()));
         }
         let implied = !text.starts_with('/') && text != "*";
-        Ok(Self(if implied { format!("/{text}") } else { text.to_owned() }))
+        Ok(Self(if implied {
+            format!("/{text}")
+        } else {
+            text.to_owned()
+        }))
     }
 
     /// The default behavior's pattern.
@@ -112,7 +118,9 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
             },
         }
     }
-    pattern.get(p..).is_some_and(|rest| rest.iter().all(|b| *b == b'*'))
+    pattern
+        .get(p..)
+        .is_some_and(|rest| rest.iter().all(|b| *b == b'*'))
 }
 
 fn char_len(first: u8) -> usize {
@@ -200,7 +208,11 @@ mod tests {
 
     #[track_caller]
     fn check(pattern: &str, path: &str, expected: bool) {
-        assert_eq!(PathPattern::new(pattern).unwrap().matches(path), expected, "{pattern} on {path}");
+        assert_eq!(
+            PathPattern::new(pattern).unwrap().matches(path),
+            expected,
+            "{pattern} on {path}"
+        );
     }
 
     #[test]
@@ -218,14 +230,24 @@ mod tests {
     #[test]
     fn patterns_are_refused_with_the_reason() {
         assert_eq!(PathPattern::new(""), Err(PatternError::Empty));
-        assert_eq!(PathPattern::new("/a%20b"), Err(PatternError::Character('%')));
-        assert_eq!(PathPattern::new(&"a".repeat(256)), Err(PatternError::TooLong(256)));
+        assert_eq!(
+            PathPattern::new("/a%20b"),
+            Err(PatternError::Character('%'))
+        );
+        assert_eq!(
+            PathPattern::new(&"a".repeat(256)),
+            Err(PatternError::TooLong(256))
+        );
     }
 
     #[track_caller]
     fn check_covers(outer: &str, inner: &str, expected: bool) {
         let pattern = |text| PathPattern::new(text).unwrap();
-        assert_eq!(pattern(outer).covers(&pattern(inner)), expected, "{outer} covers {inner}");
+        assert_eq!(
+            pattern(outer).covers(&pattern(inner)),
+            expected,
+            "{outer} covers {inner}"
+        );
     }
 
     #[test]

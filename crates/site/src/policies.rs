@@ -3,7 +3,7 @@
 use crate::{Name, Seconds};
 use ipnet::IpNet;
 use portcullis_signed_access::{Algorithm, KeyId};
-use portcullis_viewer::Country;
+use portcullis_viewer::country::Country;
 use serde::{Deserialize, Serialize};
 
 /// A named address list.

@@ -76,7 +76,13 @@ impl Faults {
         });
     }
 
-    fn unknown<'a>(&mut self, pointer: &[&str], kind: &str, word: &str, known: impl Iterator<Item = &'a str>) {
+    fn unknown<'a>(
+        &mut self,
+        pointer: &[&str],
+        kind: &str,
+        word: &str,
+        known: impl Iterator<Item = &'a str>,
+    ) {
         let known: Vec<String> = known.map(str::to_owned).collect();
         let help = if known.is_empty() {
             format!("no {kind} is declared")
@@ -93,7 +99,11 @@ impl Faults {
 
     fn limit(&mut self, pointer: &[&str], what: &str, count: usize, max: usize) {
         if count > max {
-            self.add(pointer, format!("{count} {what}, at most {max} are supported"), "split the site or merge entries");
+            self.add(
+                pointer,
+                format!("{count} {what}, at most {max} are supported"),
+                "split the site or merge entries",
+            );
         }
     }
 }
@@ -115,11 +125,36 @@ impl Site {
     }
 
     fn limits(&self, faults: &mut Faults) {
-        faults.limit(&["networks"], "networks", self.networks.len(), LIMITS.networks);
-        faults.limit(&["key_groups"], "key groups", self.key_groups.len(), LIMITS.key_groups);
-        faults.limit(&["behaviors"], "behaviors", self.behaviors.len(), LIMITS.behaviors);
-        faults.limit(&["origins"], "origins", self.origins.len() + self.origin_groups.len(), LIMITS.origins);
-        faults.limit(&["policies"], "policies", self.policies.len(), LIMITS.policies);
+        faults.limit(
+            &["networks"],
+            "networks",
+            self.networks.len(),
+            LIMITS.networks,
+        );
+        faults.limit(
+            &["key_groups"],
+            "key groups",
+            self.key_groups.len(),
+            LIMITS.key_groups,
+        );
+        faults.limit(
+            &["behaviors"],
+            "behaviors",
+            self.behaviors.len(),
+            LIMITS.behaviors,
+        );
+        faults.limit(
+            &["origins"],
+            "origins",
+            self.origins.len() + self.origin_groups.len(),
+            LIMITS.origins,
+        );
+        faults.limit(
+            &["policies"],
+            "policies",
+            self.policies.len(),
+            LIMITS.policies,
+        );
         faults.limit(&["hosts"], "hosts", self.hosts.len(), LIMITS.hosts);
     }
 
@@ -143,30 +178,63 @@ impl Site {
         let mut seen = BTreeSet::new();
         for (i, host) in self.hosts.iter().enumerate() {
             if !seen.insert(host) {
-                faults.add(&["hosts", &i.to_string()], format!("host `{host}` stands twice"), "remove one of them");
+                faults.add(
+                    &["hosts", &i.to_string()],
+                    format!("host `{host}` stands twice"),
+                    "remove one of them",
+                );
             }
         }
         if self.hosted_zone.is_some() && self.hosts.is_empty() {
-            faults.add(&["dns"], "alias records need hosts", "add `hosts:` or remove `dns:`");
+            faults.add(
+                &["dns"],
+                "alias records need hosts",
+                "add `hosts:` or remove `dns:`",
+            );
         }
     }
 
     fn origins(&self, faults: &mut Faults) {
         if self.origins.is_empty() {
-            faults.add(&["origins"], "at least one origin is needed", "declare where content comes from under `origins:`");
+            faults.add(
+                &["origins"],
+                "at least one origin is needed",
+                "declare where content comes from under `origins:`",
+            );
         }
         for (name, group) in &self.origin_groups {
             self.origin_group(name.as_str(), group, faults);
         }
-        let wants_releases = self.origins.values().any(|o| matches!(o, Origin::Releases { .. }));
+        let wants_releases = self
+            .origins
+            .values()
+            .any(|o| matches!(o, Origin::Releases { .. }));
         if self.releases.is_some() && !wants_releases {
-            faults.add(&["releases"], "no origin is a release store", "add an origin with `releases:` or remove this section");
+            faults.add(
+                &["releases"],
+                "no origin is a release store",
+                "add an origin with `releases:` or remove this section",
+            );
         }
         for (name, origin) in &self.origins {
             if let Origin::Http(http) = origin {
                 let place = ["origins", name.as_str(), "http"];
-                range(faults, &place, "connect_timeout", http.connect_timeout.get(), 1, 10);
-                range(faults, &place, "response_timeout", http.response_timeout.get(), 1, 120);
+                range(
+                    faults,
+                    &place,
+                    "connect_timeout",
+                    http.connect_timeout.get(),
+                    1,
+                    10,
+                );
+                range(
+                    faults,
+                    &place,
+                    "response_timeout",
+                    http.response_timeout.get(),
+                    1,
+                    120,
+                );
                 range(faults, &place, "attempts", u64::from(http.attempts), 1, 3);
             }
         }
@@ -174,12 +242,21 @@ impl Site {
 
     fn origin_group(&self, name: &str, group: &crate::OriginGroup, faults: &mut Faults) {
         if self.origins.keys().any(|o| o.as_str() == name) {
-            faults.add(&["origin_groups", name], format!("`{name}` is an origin too"), "rename one of them");
+            faults.add(
+                &["origin_groups", name],
+                format!("`{name}` is an origin too"),
+                "rename one of them",
+            );
         }
         for (role, member) in [("primary", &group.primary), ("secondary", &group.secondary)] {
             let place = ["origin_groups", name, role];
             match self.origins.get(member) {
-                None => faults.unknown(&place, "origin", member.as_str(), self.origins.keys().map(crate::Name::as_str)),
+                None => faults.unknown(
+                    &place,
+                    "origin",
+                    member.as_str(),
+                    self.origins.keys().map(crate::Name::as_str),
+                ),
                 Some(Origin::Http(_) | Origin::Bucket { .. }) => {}
                 Some(_) => faults.add(
                     &place,
@@ -189,11 +266,19 @@ impl Site {
             }
         }
         if group.primary == group.secondary {
-            faults.add(&["origin_groups", name, "secondary"], "both members are the same origin", "name another origin");
+            faults.add(
+                &["origin_groups", name, "secondary"],
+                "both members are the same origin",
+                "name another origin",
+            );
         }
         const SELECTABLE: [u16; 9] = [400, 403, 404, 416, 429, 500, 502, 503, 504];
         if group.failover_on.is_empty() {
-            faults.add(&["origin_groups", name, "failover_on"], "the list is empty", "name at least one status, such as 503");
+            faults.add(
+                &["origin_groups", name, "failover_on"],
+                "the list is empty",
+                "name at least one status, such as 503",
+            );
         }
         for (i, status) in group.failover_on.iter().enumerate() {
             if !SELECTABLE.contains(status) {
@@ -210,11 +295,33 @@ impl Site {
         let header = &self.guard.secret_header.name;
         let token = !header.is_empty()
             && header.len() <= 256
-            && header.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        const FORBIDDEN: [&str; 10] =
-            ["host", "cookie", "authorization", "range", "via", "origin", "connection", "te", "trailer", "upgrade"];
+            && header
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        const FORBIDDEN: [&str; 10] = [
+            "host",
+            "cookie",
+            "authorization",
+            "range",
+            "via",
+            "origin",
+            "connection",
+            "te",
+            "trailer",
+            "upgrade",
+        ];
         let taken = FORBIDDEN.contains(&header.as_str())
-            || ["x-amz-", "x-edge-", "x-forwarded-", "cloudfront-", "if-", "content-", "proxy-"].iter().any(|p| header.starts_with(p));
+            || [
+                "x-amz-",
+                "x-edge-",
+                "x-forwarded-",
+                "cloudfront-",
+                "if-",
+                "content-",
+                "proxy-",
+            ]
+            .iter()
+            .any(|p| header.starts_with(p));
         if !token || taken {
             faults.add(
                 &["guard", "secret_header", "name"],
@@ -229,12 +336,22 @@ impl Site {
                 "name CloudFront's managed prefix lists, or set `mode: off`",
             );
         }
-        if self.geo.source != portcullis_viewer::GeoSource::CloudFront && self.geo.database.is_none() {
-            faults.add(&["geo", "source"], "this source needs a database", "add `database: { file: … }` or use `source: cloudfront`");
+        if self.geo.source != portcullis_viewer::geo::GeoSource::CloudFront
+            && self.geo.database.is_none()
+        {
+            faults.add(
+                &["geo", "source"],
+                "this source needs a database",
+                "add `database: { file: … }` or use `source: cloudfront`",
+            );
         }
         for (name, group) in &self.geo.groups {
             if group.members.is_empty() {
-                faults.add(&["geo", "groups", name.as_str()], "the group is empty", "name at least one country, or remove the group");
+                faults.add(
+                    &["geo", "groups", name.as_str()],
+                    "the group is empty",
+                    "name at least one country, or remove the group",
+                );
             }
         }
     }
@@ -267,11 +384,26 @@ impl Site {
                     "it has for 400, 403, 404, 405, 414, 416 and 500 to 504",
                 );
             }
-            if response.document.as_ref().is_some_and(|d| !d.starts_with('/')) {
-                faults.add(&["errors", &key, "document"], "the path must begin with `/`", "write it as `/errors/503.html`");
+            if response
+                .document
+                .as_ref()
+                .is_some_and(|d| !d.starts_with('/'))
+            {
+                faults.add(
+                    &["errors", &key, "document"],
+                    "the path must begin with `/`",
+                    "write it as `/errors/503.html`",
+                );
             }
-            if response.status.is_some_and(|s| s != 200 && !CODES.contains(&s)) {
-                faults.add(&["errors", &key, "status"], "CloudFront cannot send this status", "use 200 or one of the error codes");
+            if response
+                .status
+                .is_some_and(|s| s != 200 && !CODES.contains(&s))
+            {
+                faults.add(
+                    &["errors", &key, "status"],
+                    "CloudFront cannot send this status",
+                    "use 200 or one of the error codes",
+                );
             }
             if *status == 403 && response.status.is_some_and(|s| s < 400) {
                 faults.add(
@@ -297,10 +429,17 @@ fn range(faults: &mut Faults, place: &[&str; 3], key: &str, value: u64, min: u64
 fn is_certificate_arn(arn: &str) -> bool {
     let mut parts = arn.split(':');
     parts.next() == Some("arn")
-        && parts.next().is_some_and(|p| matches!(p, "aws" | "aws-cn" | "aws-us-gov"))
+        && parts
+            .next()
+            .is_some_and(|p| matches!(p, "aws" | "aws-cn" | "aws-us-gov"))
         && parts.next() == Some("acm")
         && parts.next() == Some("us-east-1")
-        && parts.next().is_some_and(|account| account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()))
-        && parts.next().is_some_and(|r| r.strip_prefix("certificate/").is_some_and(|id| !id.is_empty()))
+        && parts.next().is_some_and(|account| {
+            account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit())
+        })
+        && parts.next().is_some_and(|r| {
+            r.strip_prefix("certificate/")
+                .is_some_and(|id| !id.is_empty())
+        })
         && parts.next().is_none()
 }

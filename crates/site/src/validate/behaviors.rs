@@ -5,7 +5,11 @@ use crate::{Behavior, Caching, Enforcement, LargeObjects, Name, Origin, Policy, 
 
 pub(super) fn validate(site: &Site, faults: &mut Faults) {
     if !site.behaviors.last().is_some_and(|b| b.path.is_default()) {
-        faults.add(&["behaviors"], "the last behavior must be the default one", "end the list with `- path: \"*\"`");
+        faults.add(
+            &["behaviors"],
+            "the last behavior must be the default one",
+            "end the list with `- path: \"*\"`",
+        );
     }
     for (i, behavior) in site.behaviors.iter().enumerate() {
         let index = i.to_string();
@@ -14,7 +18,11 @@ pub(super) fn validate(site: &Site, faults: &mut Faults) {
         if let Caching::Enabled { ttl, key } = &behavior.caching {
             ttl_order(*ttl, &index, faults);
             if key.headers.len() > 10 {
-                faults.add(&["behaviors", &index, "cache_key", "headers"], "a cache key holds at most 10 headers", "name fewer");
+                faults.add(
+                    &["behaviors", &index, "cache_key", "headers"],
+                    "a cache key holds at most 10 headers",
+                    "name fewer",
+                );
             }
         }
         if let Some(policy) = site.policies.get(&behavior.policy) {
@@ -27,24 +35,53 @@ pub(super) fn validate(site: &Site, faults: &mut Faults) {
 }
 
 fn references(site: &Site, behavior: &Behavior, index: &str, faults: &mut Faults) {
-    let targets = || site.origins.keys().chain(site.origin_groups.keys()).map(Name::as_str);
+    let targets = || {
+        site.origins
+            .keys()
+            .chain(site.origin_groups.keys())
+            .map(Name::as_str)
+    };
     if !targets().any(|t| t == behavior.origin.as_str()) {
-        faults.unknown(&["behaviors", index, "origin"], "origin", behavior.origin.as_str(), targets());
+        faults.unknown(
+            &["behaviors", index, "origin"],
+            "origin",
+            behavior.origin.as_str(),
+            targets(),
+        );
     }
     if !site.policies.contains_key(&behavior.policy) {
         let known = site.policies.keys().map(Name::as_str);
-        faults.unknown(&["behaviors", index, "policy"], "policy", behavior.policy.as_str(), known);
+        faults.unknown(
+            &["behaviors", index, "policy"],
+            "policy",
+            behavior.policy.as_str(),
+            known,
+        );
     }
 }
 
 fn shadow(site: &Site, i: usize, index: &str, faults: &mut Faults) {
-    let Some(behavior) = site.behaviors.get(i) else { return };
-    let earlier = site.behaviors.iter().take(i).position(|e| e.path.covers(&behavior.path));
+    let Some(behavior) = site.behaviors.get(i) else {
+        return;
+    };
+    let earlier = site
+        .behaviors
+        .iter()
+        .take(i)
+        .position(|e| e.path.covers(&behavior.path));
     if let Some(first) = earlier {
-        let by = site.behaviors.get(first).map(|b| b.path.as_str()).unwrap_or_default();
+        let by = site
+            .behaviors
+            .get(first)
+            .map(|b| b.path.as_str())
+            .unwrap_or_default();
         faults.add(
             &["behaviors", index, "path"],
-            format!("behavior `{}` is shadowed by `{by}` (behavior {}), which matches first", behavior.path, first + 1),
+            format!(
+                "behavior `{}` is shadowed by `{by}` (behavior {}), which matches first",
+                behavior.path,
+                first + 1
+            ),
             "put the more specific pattern first",
         );
     }
@@ -54,7 +91,10 @@ fn ttl_order(ttl: Ttl, index: &str, faults: &mut Faults) {
     if !(ttl.min <= ttl.default && ttl.default <= ttl.max) {
         faults.add(
             &["behaviors", index, "ttl"],
-            format!("TTLs must be ordered min ≤ default ≤ max, these are {} ≤ {} ≤ {}", ttl.min, ttl.default, ttl.max),
+            format!(
+                "TTLs must be ordered min ≤ default ≤ max, these are {} ≤ {} ≤ {}",
+                ttl.min, ttl.default, ttl.max
+            ),
             "CloudFront refuses any other order",
         );
     }
@@ -62,8 +102,14 @@ fn ttl_order(ttl: Ttl, index: &str, faults: &mut Faults) {
 
 /// A decision at the origin runs on cache misses only, so whatever it depends on must be in the key or nothing is cached.
 fn enforcement(behavior: &Behavior, policy: &Policy, index: &str, faults: &mut Faults) {
-    let signed = policy.statements.iter().filter_map(|s| s.when.as_ref()).any(|c| c.signed_by.is_some());
-    let Caching::Enabled { key, ttl } = &behavior.caching else { return };
+    let signed = policy
+        .statements
+        .iter()
+        .filter_map(|s| s.when.as_ref())
+        .any(|c| c.signed_by.is_some());
+    let Caching::Enabled { key, ttl } = &behavior.caching else {
+        return;
+    };
     if ttl.max.get() == 0 {
         return;
     }
@@ -71,7 +117,10 @@ fn enforcement(behavior: &Behavior, policy: &Policy, index: &str, faults: &mut F
         if signed {
             faults.add(
                 &["behaviors", index, "enforce"],
-                format!("policy `{}` asks for a signature, which no edge function can verify", behavior.policy),
+                format!(
+                    "policy `{}` asks for a signature, which no edge function can verify",
+                    behavior.policy
+                ),
                 "use `caching: disabled`, so that the gateway decides on every request",
             );
         }
@@ -83,23 +132,49 @@ fn enforcement(behavior: &Behavior, policy: &Policy, index: &str, faults: &mut F
         country |= when.countries.is_some() || when.unknown_country;
     }
     let place = ["behaviors", index, "enforce"];
-    let unkeyed = |what: &str| format!("policy `{}` depends on {what}, and a cached answer would reach viewers it refuses", behavior.policy);
+    let unkeyed = |what: &str| {
+        format!(
+            "policy `{}` depends on {what}, and a cached answer would reach viewers it refuses",
+            behavior.policy
+        )
+    };
     if address {
-        faults.add(&place, unkeyed("the viewer's address, which cannot be in a cache key"), "use `enforce: edge` or `caching: disabled`");
+        faults.add(
+            &place,
+            unkeyed("the viewer's address, which cannot be in a cache key"),
+            "use `enforce: edge` or `caching: disabled`",
+        );
     } else if signed {
         faults.add(&place, unkeyed("a signature"), "use `caching: disabled`");
     } else if country && !key.country {
-        faults.add(&place, unkeyed("the country, which is not in the cache key"), "add `cache_key: { country: true }`, or use `enforce: edge`");
+        faults.add(
+            &place,
+            unkeyed("the country, which is not in the cache key"),
+            "add `cache_key: { country: true }`, or use `enforce: edge`",
+        );
     }
 }
 
 /// CloudFront serves a direct bucket itself, so the gateway's policy never runs there.
-fn direct_bucket(site: &Site, behavior: &Behavior, policy: &Policy, index: &str, faults: &mut Faults) {
-    if !matches!(site.origins.get(&behavior.origin), Some(Origin::DirectBucket { .. })) {
+fn direct_bucket(
+    site: &Site,
+    behavior: &Behavior,
+    policy: &Policy,
+    index: &str,
+    faults: &mut Faults,
+) {
+    if !matches!(
+        site.origins.get(&behavior.origin),
+        Some(Origin::DirectBucket { .. })
+    ) {
         return;
     }
-    let native = |c: &crate::Conditions| c.networks.is_none() && c.countries.is_none() && !c.unknown_country;
-    let natively_decided = policy.statements.iter().all(|s| s.when.as_ref().is_none_or(native));
+    let native =
+        |c: &crate::Conditions| c.networks.is_none() && c.countries.is_none() && !c.unknown_country;
+    let natively_decided = policy
+        .statements
+        .iter()
+        .all(|s| s.when.as_ref().is_none_or(native));
     if !natively_decided && behavior.enforce != Enforcement::Edge {
         faults.add(
             &["behaviors", index, "policy"],
@@ -110,20 +185,48 @@ fn direct_bucket(site: &Site, behavior: &Behavior, policy: &Policy, index: &str,
 }
 
 fn large_objects(site: &Site, behavior: &Behavior, index: &str, faults: &mut Faults) {
-    let LargeObjects::HandOff { path, key_group, expires } = &behavior.large_objects else { return };
+    let LargeObjects::HandOff {
+        path,
+        key_group,
+        expires,
+    } = &behavior.large_objects
+    else {
+        return;
+    };
     let place = ["behaviors", index, "large_objects", "hand_off"];
     if !site.key_groups.contains_key(key_group) {
-        faults.unknown(&[place[0], place[1], place[2], place[3], "key_group"], "key group", key_group.as_str(), site.key_groups.keys().map(Name::as_str));
+        faults.unknown(
+            &[place[0], place[1], place[2], place[3], "key_group"],
+            "key group",
+            key_group.as_str(),
+            site.key_groups.keys().map(Name::as_str),
+        );
     }
     if !(1..=3_600).contains(&expires.get()) {
-        faults.add(&place, format!("expires is {expires}, it must be 1s to 1h"), "a hand-off URL is for one download");
+        faults.add(
+            &place,
+            format!("expires is {expires}, it must be 1s to 1h"),
+            "a hand-off URL is for one download",
+        );
     }
-    if !matches!(site.origins.get(&behavior.origin), Some(Origin::Bucket { .. })) {
-        faults.add(&place, "only an origin of kind `bucket` can hand off", "use `large_objects: refuse` or `stream`");
+    if !matches!(
+        site.origins.get(&behavior.origin),
+        Some(Origin::Bucket { .. })
+    ) {
+        faults.add(
+            &place,
+            "only an origin of kind `bucket` can hand off",
+            "use `large_objects: refuse` or `stream`",
+        );
         return;
     }
-    let target = site.behaviors.iter().find(|b| b.path.matches(&format!("{path}x")));
-    let served_directly = target.is_some_and(|b| same_bucket(site, &behavior.origin, &b.origin) && requires_signature(site, b, key_group));
+    let target = site
+        .behaviors
+        .iter()
+        .find(|b| b.path.matches(&format!("{path}x")));
+    let served_directly = target.is_some_and(|b| {
+        same_bucket(site, &behavior.origin, &b.origin) && requires_signature(site, b, key_group)
+    });
     if !path.starts_with('/') || !path.ends_with('/') || !served_directly {
         faults.add(
             &place,
@@ -135,9 +238,13 @@ fn large_objects(site: &Site, behavior: &Behavior, index: &str, faults: &mut Fau
 
 fn same_bucket(site: &Site, plain: &Name, direct: &Name) -> bool {
     match (site.origins.get(plain), site.origins.get(direct)) {
-        (Some(Origin::Bucket { name, prefix, .. }), Some(Origin::DirectBucket { name: other, prefix: other_prefix })) => {
-            name == other && prefix == other_prefix
-        }
+        (
+            Some(Origin::Bucket { name, prefix, .. }),
+            Some(Origin::DirectBucket {
+                name: other,
+                prefix: other_prefix,
+            }),
+        ) => name == other && prefix == other_prefix,
         _ => false,
     }
 }
@@ -147,15 +254,31 @@ fn requires_signature(site: &Site, behavior: &Behavior, key_group: &Name) -> boo
         p.statements
             .iter()
             .filter(|s| s.effect == crate::Effect::Allow)
-            .all(|s| s.when.as_ref().is_some_and(|w| w.signed_by.as_ref() == Some(key_group)))
+            .all(|s| {
+                s.when
+                    .as_ref()
+                    .is_some_and(|w| w.signed_by.as_ref() == Some(key_group))
+            })
     })
 }
 
 fn cors(behavior: &Behavior, index: &str, faults: &mut Faults) {
-    let Some(cors) = &behavior.response_headers.cors else { return };
-    let place = ["behaviors", index, "response_headers", "cors", "allow_origins"];
+    let Some(cors) = &behavior.response_headers.cors else {
+        return;
+    };
+    let place = [
+        "behaviors",
+        index,
+        "response_headers",
+        "cors",
+        "allow_origins",
+    ];
     if cors.allow_origins.is_empty() {
-        faults.add(&place, "the list is empty", "name at least one origin, or remove `cors`");
+        faults.add(
+            &place,
+            "the list is empty",
+            "name at least one origin, or remove `cors`",
+        );
     }
     for origin in cors.allow_origins.iter().filter(|o| !is_web_origin(o)) {
         faults.add(
@@ -165,7 +288,11 @@ fn cors(behavior: &Behavior, index: &str, faults: &mut Faults) {
         );
     }
     if cors.allow_origins.len() > 1 && cors.allow_origins.iter().any(|o| o == "*") {
-        faults.add(&place, "`*` stands beside other origins", "write `*` alone, or only exact origins");
+        faults.add(
+            &place,
+            "`*` stands beside other origins",
+            "write `*` alone, or only exact origins",
+        );
     }
 }
 
@@ -173,11 +300,17 @@ fn is_web_origin(origin: &str) -> bool {
     if origin == "*" {
         return true;
     }
-    let Some((scheme, rest)) = origin.split_once("://") else { return false };
-    let (host, port) = rest.split_once(':').map_or((rest, None), |(h, p)| (h, Some(p)));
+    let Some((scheme, rest)) = origin.split_once("://") else {
+        return false;
+    };
+    let (host, port) = rest
+        .split_once(':')
+        .map_or((rest, None), |(h, p)| (h, Some(p)));
     let default_port = if scheme == "https" { "443" } else { "80" };
     matches!(scheme, "https" | "http")
         && !host.is_empty()
-        && host.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-'))
+        && host
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-'))
         && port.is_none_or(|p| p != default_port && p.parse::<u16>().is_ok_and(|n| n > 0))
 }

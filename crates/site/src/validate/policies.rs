@@ -2,7 +2,8 @@
 
 use super::{Faults, LIMITS};
 use crate::{Conditions, Effect, Name, Network, Site, Statement};
-use portcullis_viewer::AddressSet;
+use ipnet::IpNet;
+use portcullis_viewer::set::AddressSet;
 
 pub(super) fn validate(site: &Site, faults: &mut Faults) {
     for (name, group) in &site.key_groups {
@@ -10,7 +11,12 @@ pub(super) fn validate(site: &Site, faults: &mut Faults) {
     }
     for (name, policy) in &site.policies {
         let place = ["policies", name.as_str()];
-        faults.limit(&place, "statements", policy.statements.len(), LIMITS.statements);
+        faults.limit(
+            &place,
+            "statements",
+            policy.statements.len(),
+            LIMITS.statements,
+        );
         if policy.statements.is_empty() {
             faults.add(&place, "the policy has no statement", "a policy without statements refuses everyone; write `- { deny: any }` to mean that");
         }
@@ -18,11 +24,19 @@ pub(super) fn validate(site: &Site, faults: &mut Faults) {
             let index = i.to_string();
             let place = ["policies", name.as_str(), &index];
             conditions(site, statement, &place, faults);
-            let earlier = policy.statements.iter().take(i).position(|e| always_first(site, e, statement));
+            let earlier = policy
+                .statements
+                .iter()
+                .take(i)
+                .position(|e| always_first(site, e, statement));
             if let Some(first) = earlier {
                 faults.add(
                     &place,
-                    format!("statement {} is unreachable: statement {} matches whenever it does", i + 1, first + 1),
+                    format!(
+                        "statement {} is unreachable: statement {} matches whenever it does",
+                        i + 1,
+                        first + 1
+                    ),
                     "remove it or move it up",
                 );
             }
@@ -32,11 +46,19 @@ pub(super) fn validate(site: &Site, faults: &mut Faults) {
 
 fn key_group(name: &str, group: &crate::KeyGroup, faults: &mut Faults) {
     if group.public_keys.is_empty() {
-        faults.add(&["key_groups", name, "public_keys"], "the list is empty", "name at least one PEM file");
+        faults.add(
+            &["key_groups", name, "public_keys"],
+            "the list is empty",
+            "name at least one PEM file",
+        );
         return;
     }
     if group.algorithms.is_empty() {
-        faults.add(&["key_groups", name, "algorithms"], "the list is empty", "name at least one, such as RSA-SHA256");
+        faults.add(
+            &["key_groups", name, "algorithms"],
+            "the list is empty",
+            "name at least one, such as RSA-SHA256",
+        );
         return;
     }
     if let Err(error) = crate::engine::key_group(group) {
@@ -55,27 +77,57 @@ fn conditions(site: &Site, statement: &Statement, place: &[&str; 3], faults: &mu
     };
     let Some(when) = &statement.when else { return };
     let at = |key| [place[0], place[1], place[2], verb, key];
-    if when.networks.is_none() && when.countries.is_none() && !when.unknown_country && when.signed_by.is_none() {
-        faults.add(&at("")[..4], "the statement has no condition", "write `any` to mean every viewer");
+    if when.networks.is_none()
+        && when.countries.is_none()
+        && !when.unknown_country
+        && when.signed_by.is_none()
+    {
+        faults.add(
+            &at("")[..4],
+            "the statement has no condition",
+            "write `any` to mean every viewer",
+        );
     }
     if let Some(networks) = &when.networks {
         if networks.is_empty() {
-            faults.add(&at("networks"), "the list is empty", "an empty list matches nobody; name a network or remove the condition");
+            faults.add(
+                &at("networks"),
+                "the list is empty",
+                "an empty list matches nobody; name a network or remove the condition",
+            );
         }
         for network in networks.iter().filter(|n| !site.networks.contains_key(*n)) {
-            faults.unknown(&at("networks"), "network", network.as_str(), site.networks.keys().map(Name::as_str));
+            faults.unknown(
+                &at("networks"),
+                "network",
+                network.as_str(),
+                site.networks.keys().map(Name::as_str),
+            );
         }
     }
     if when.countries.as_ref().is_some_and(Vec::is_empty) && !when.unknown_country {
-        faults.add(&at("countries"), "the list is empty", "an empty list matches nobody; name a country or remove the condition");
+        faults.add(
+            &at("countries"),
+            "the list is empty",
+            "an empty list matches nobody; name a country or remove the condition",
+        );
     }
     if statement.effect == Effect::Allow && when.unknown_country {
-        faults.add(&at("countries"), "`unknown` cannot be allowed", "an unknown country satisfies no `allow`; use it in a `deny`");
+        faults.add(
+            &at("countries"),
+            "`unknown` cannot be allowed",
+            "an unknown country satisfies no `allow`; use it in a `deny`",
+        );
     }
     if let Some(group) = &when.signed_by
         && !site.key_groups.contains_key(group)
     {
-        faults.unknown(&at("signed_by"), "key group", group.as_str(), site.key_groups.keys().map(Name::as_str));
+        faults.unknown(
+            &at("signed_by"),
+            "key group",
+            group.as_str(),
+            site.key_groups.keys().map(Name::as_str),
+        );
     }
 }
 
@@ -88,23 +140,33 @@ fn always_first(site: &Site, earlier: &Statement, later: &Statement) -> bool {
     if earlier.effect == Effect::Allow && later.effect == Effect::Deny {
         return false;
     }
-    networks_within(site, first, then) && countries_within(first, then) && signature_within(first, then)
+    networks_within(site, first, then)
+        && countries_within(first, then)
+        && signature_within(first, then)
 }
 
 fn networks_within(site: &Site, first: &Conditions, then: &Conditions) -> bool {
-    let Some(outer) = &first.networks else { return true };
-    let Some(inner) = &then.networks else { return false };
+    let Some(outer) = &first.networks else {
+        return true;
+    };
+    let Some(inner) = &then.networks else {
+        return false;
+    };
     if inner.iter().all(|n| outer.contains(n)) {
         return true;
     }
-    match (ranges(site, outer), ranges(site, inner)) {
-        (Some(outer), Some(inner)) => inner.is_within(&outer),
-        _ => false,
-    }
+    let (Some(outer), Some(inner)) = (addresses(site, outer), addresses(site, inner)) else {
+        return false;
+    };
+    AddressSet::from_networks(outer).is_ok_and(|outer| {
+        inner
+            .into_iter()
+            .all(|network| outer.contains_network(network))
+    })
 }
 
-/// The union of the named networks, if all of them are written in the manifest.
-fn ranges(site: &Site, names: &[Name]) -> Option<AddressSet> {
+/// The addresses of the named networks, if all of them are written in the manifest.
+fn addresses(site: &Site, names: &[Name]) -> Option<Vec<IpNet>> {
     let mut all = Vec::new();
     for name in names {
         match site.networks.get(name)? {
@@ -112,7 +174,7 @@ fn ranges(site: &Site, names: &[Name]) -> Option<AddressSet> {
             Network::PrefixList { .. } => return None,
         }
     }
-    Some(AddressSet::from_networks(all))
+    Some(all)
 }
 
 fn countries_within(first: &Conditions, then: &Conditions) -> bool {
@@ -122,7 +184,9 @@ fn countries_within(first: &Conditions, then: &Conditions) -> bool {
     }
     let outer = first.countries.as_deref().unwrap_or_default();
     let inner = then.countries.as_deref().unwrap_or_default();
-    asks(then) && inner.iter().all(|c| outer.contains(c)) && (first.unknown_country || !then.unknown_country)
+    asks(then)
+        && inner.iter().all(|c| outer.contains(c))
+        && (first.unknown_country || !then.unknown_country)
 }
 
 fn signature_within(first: &Conditions, then: &Conditions) -> bool {
