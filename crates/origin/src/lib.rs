@@ -1,5 +1,6 @@
 //! The gateway's use case: a request in, an admitted and served answer or an explained refusal out, over ports.
 
+pub mod field;
 pub mod object_path;
 pub mod request;
 pub mod response;

@@ -1,8 +1,8 @@
 //! An answer in the form every front can send: a status, headers and a body that is empty, whole or streamed.
 
+use crate::field::FieldValue;
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
-use portcullis_http_semantics::FieldValue;
 
 /// The body of an answer.
 #[derive(Debug)]

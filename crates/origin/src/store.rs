@@ -7,10 +7,11 @@
 pub mod directory;
 pub mod memory;
 
+use crate::field::{FieldValue, StrongTag};
 use crate::object_path::ObjectKey;
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
-use portcullis_http_semantics::{EntityTag, FieldValue, RangeSpec};
+use portcullis_http_semantics::RangeSpec;
 use portcullis_site::Bucket;
 use std::future::Future;
 
@@ -29,9 +30,9 @@ pub struct Want {
     /// Only this range.
     pub range: Option<RangeSpec>,
     /// Only if the object still has this (strong) entity tag; else [`Fetched::Changed`].
-    pub if_match: Option<EntityTag>,
+    pub if_match: Option<StrongTag>,
     /// Only if it has another one; else [`Fetched::NotModified`].
-    pub if_none_match: Option<EntityTag>,
+    pub if_none_match: Option<StrongTag>,
 }
 
 /// The bytes of an object. An error means that the rest will not come.
@@ -43,7 +44,7 @@ pub struct Metadata {
     /// The whole object's size in bytes.
     pub size: u64,
     /// Its entity tag, strong.
-    pub etag: Option<EntityTag>,
+    pub etag: Option<StrongTag>,
     /// When it was last written, in seconds since the epoch.
     pub last_modified: Option<u64>,
     /// Its media type.
