@@ -136,7 +136,8 @@ mod tests {
         check("http*://e.com/*", url, true);
         check("http://*", url, false);
         check("*://e.com/a/b.txt?x=?", url, true);
-        check("https://e.com/?/b.txt*", url, true);
+        check("https://e.com/?/b.txt*", url, false); // the first `?` after the path is the border
+        check("https://?.com/*", url, true);
         check("https://*.txt?x=1", url, false); // domain to path
         check("https*/a/b.txt?x=1", url, false); // protocol to domain
         check("https://e.com/a*x=1", url, false); // path to query
