@@ -195,7 +195,6 @@ pub(crate) fn overlaps_special(first: IpAddr, last: IpAddr) -> bool {
 }
 
 /// The first 64 bits: the network half of a global unicast address.
-#[expect(clippy::cast_possible_truncation, reason = "the shift leaves 64 bits")]
 pub(crate) fn high_half(address: Ipv6Addr) -> u64 {
     (address.to_bits() >> 64) as u64
 }

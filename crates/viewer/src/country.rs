@@ -296,8 +296,7 @@ const fn cell(code: [u8; 2]) -> Option<usize> {
 
 #[expect(
     clippy::indexing_slicing,
-    clippy::cast_possible_truncation,
-    reason = "evaluated by the compiler alone, where a bad index is a compile error; there are fewer than 255 codes"
+    reason = "evaluated by the compiler alone, where a bad index is a compile error"
 )]
 const fn positions() -> [u8; 26 * 26] {
     let mut out = [UNASSIGNED; 26 * 26];

@@ -21,3 +21,9 @@ pub mod prefixes;
 
 pub mod country;
 pub mod geo;
+
+pub mod database;
+pub mod table;
+
+#[cfg(test)]
+mod fixtures;

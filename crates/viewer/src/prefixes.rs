@@ -355,7 +355,9 @@ impl PrefixSnapshot {
         let (v4, v6) = self.set.address_counts();
         let (previous_v4, previous_v6) = previous.set.address_counts();
         let sizes = [(u128::from(v4), u128::from(previous_v4)), (v6, previous_v6)];
-        if kept * 2 < previous.networks.len() || sizes.iter().any(|&(new, old)| new.saturating_mul(2) < old) {
+        if kept * 2 < previous.networks.len()
+            || sizes.iter().any(|&(new, old)| new.saturating_mul(2) < old)
+        {
             return Err(PrefixError::Shrunk);
         }
         let entries_grown = self.networks.len() > previous.networks.len().saturating_mul(4);

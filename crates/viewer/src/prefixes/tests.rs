@@ -61,7 +61,7 @@ fn check_refused(networks: &[&str], guards: Guards, expected: &PrefixError) {
 #[test]
 fn a_poisoned_list_of_edges_is_refused_by_name() {
     let refused = |networks: &[&str], expected: &PrefixError| {
-        check_refused(networks, Guards::Edges, expected)
+        check_refused(networks, Guards::Edges, expected);
     };
     refused(&[], &PrefixError::Empty);
     for (text, length_min) in [
@@ -201,7 +201,7 @@ fn bytes_that_are_no_snapshot_are_refused_where_they_go_wrong() {
         r#"{"list":"edges","version":-7,"fetched_at":0,"networks":["3.29.57.0/26"]}"#,
         r#"{"list":"edges","version":"7","fetched_at":0,"networks":["3.29.57.0/26"]}"#,
         r#"{"list":"edges","list":"edges","version":7,"fetched_at":0,"networks":["3.29.57.0/26"]}"#,
-        &GOOD[..GOOD.len() - 1],
+        GOOD.trim_end_matches('}'),
         &format!("{GOOD}{GOOD}"),
     ] {
         assert!(
@@ -273,12 +273,12 @@ fn a_legal_change_replaces_and_an_illegal_one_does_not() {
 }
 
 #[track_caller]
-fn check_change(previous: &[&str], next: &[&str], expected: Result<(), PrefixError>) {
+fn check_change(previous: &[&str], next: &[&str], expected: &Result<(), PrefixError>) {
     let snapshot = |version, texts| {
         PrefixSnapshot::new("edges", version, 0, nets(texts), Guards::Edges).unwrap()
     };
     assert_eq!(
-        snapshot(2, next).check_replaces(&snapshot(1, previous)),
+        &snapshot(2, next).check_replaces(&snapshot(1, previous)),
         expected,
         "{previous:?} {next:?}"
     );
@@ -290,28 +290,28 @@ fn a_change_is_judged_by_entries_and_by_addresses() {
     check_change(
         &["52.0.0.0/9", "13.0.0.0/24", "13.0.2.0/24"],
         &["13.0.0.0/24", "13.0.2.0/24"],
-        Err(PrefixError::Shrunk),
+        &Err(PrefixError::Shrunk),
     );
     // Most addresses stay, most entries go.
     check_change(
         &["52.0.0.0/9", "13.0.0.0/24", "13.0.2.0/24"],
         &["52.0.0.0/9"],
-        Err(PrefixError::Shrunk),
+        &Err(PrefixError::Shrunk),
     );
     // One entry swallows the neighbourhood.
-    check_change(&["13.0.0.0/24"], &["13.0.0.0/16"], Err(PrefixError::Grown));
+    check_change(&["13.0.0.0/24"], &["13.0.0.0/16"], &Err(PrefixError::Grown));
     // AWS joins two networks into one.
-    check_change(&["13.0.0.0/24", "13.0.1.0/24"], &["13.0.0.0/23"], Ok(()));
+    check_change(&["13.0.0.0/24", "13.0.1.0/24"], &["13.0.0.0/23"], &Ok(()));
     // A family appears, and a family goes.
     check_change(
         &["13.0.0.0/24"],
         &["13.0.0.0/24", "2600:9000:5200::/40"],
-        Ok(()),
+        &Ok(()),
     );
     check_change(
         &["13.0.0.0/24", "2600:9000:5200::/40"],
         &["13.0.0.0/24"],
-        Err(PrefixError::Shrunk),
+        &Err(PrefixError::Shrunk),
     );
 }
 
@@ -341,7 +341,7 @@ fn one_service_of_ip_ranges_becomes_a_snapshot() {
         read(&token, super::ORIGIN_FACING),
         Err(PrefixError::BadToken)
     );
-    for text in ["", "<html></html>", "{}", &IP_RANGES[..IP_RANGES.len() / 2]] {
+    for text in ["", "<html></html>", "{}", IP_RANGES.trim_end_matches('}')] {
         assert!(
             matches!(
                 read(text, super::ORIGIN_FACING),
