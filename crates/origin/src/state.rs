@@ -4,6 +4,7 @@
 
 pub mod file;
 pub mod poll;
+mod snapshots;
 
 use portcullis_viewer::prefixes::PrefixSnapshot;
 use serde::{Deserialize, Serialize};
@@ -48,7 +49,11 @@ pub struct ReleasePointer {
 pub struct SiteState {
     /// The accepted secrets.
     pub secrets: Secrets,
-    /// Snapshots of managed prefix lists, by the id or name under which the manifest refers to them.
+    /// Snapshots of the lists of CloudFront's edges, by the name under which the manifest refers to them.
+    #[serde(with = "snapshots::edges")]
+    pub edge_lists: BTreeMap<String, PrefixSnapshot>,
+    /// Snapshots of the site's own prefix lists, by the id under which the manifest refers to them.
+    #[serde(with = "snapshots::viewers")]
     pub prefix_lists: BTreeMap<String, PrefixSnapshot>,
     /// The live release, if there is one.
     pub release: Option<ReleasePointer>,
