@@ -15,7 +15,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options, steps: &mut Steps) -> Result<(), Failure> {
-    steps.step("format", || done(Program::cargo("fmt --all --check")))?;
+    steps.step("format", format)?;
     steps.step("rules of the tree", tidy::check)?;
     steps.step("directions of dependencies", dependencies::check)?;
     steps.step("generated files", codegen::check)?;
@@ -38,6 +38,13 @@ pub(crate) fn run(options: &Options, steps: &mut Steps) -> Result<(), Failure> {
 fn done(program: Program) -> Result<String, Failure> {
     program.run()?;
     Ok(String::new())
+}
+
+fn format() -> Result<String, Failure> {
+    done(Program::cargo("fmt --all --check -- -l")).map_err(|_| {
+        Failure::new("the files above are not formatted; `cargo fmt --all` formats them")
+            .again("cargo fmt --all --check")
+    })
 }
 
 /// `deny.toml` in full needs cargo-deny, which takes minutes to build; `dependencies` keeps its bans without it.

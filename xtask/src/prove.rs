@@ -1,7 +1,7 @@
 //! `cargo xtask prove`: the runs too long for every change.
 //!
-//! - Differential and property tests, optimised, each with as many cases as asked for: `PORTCULLIS_CASES` for our own,
-//!   `PROPTEST_CASES` for proptest's.
+//! - Differential tests, optimised, with as many cases as asked for (`PORTCULLIS_CASES`), and the properties of the pure
+//!   crates with a thousandth of them (`PROPTEST_CASES`): some properties sign something in every case.
 //! - Every fuzz target for a given time, from its committed seeds.
 //!
 //! Fuzzing needs instrumentation that the stable compiler has but guards; `RUSTC_BOOTSTRAP` opens it, so that no nightly
@@ -9,18 +9,20 @@
 //! denied anyway. A crash is kept under `fuzz/artifacts`, to be added to the seeds with its fix.
 
 use crate::command::{Program, find};
+use crate::dependencies::PURE;
 use crate::steps::{Failure, Steps};
 use crate::tree;
 
 const FUZZ_VERSION: &str = "0.13.2";
+const CASES_PER_PROPERTY_CASE: u64 = 1_000;
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Time for each fuzz target, in seconds; 0 leaves fuzzing out
     #[arg(long, default_value_t = 60)]
     seconds: u64,
-    /// Cases for each differential and property test; 0 leaves them out
-    #[arg(long, default_value_t = 1_000_000)]
+    /// Cases for each differential test, and a thousandth of them for each property; 0 leaves both out
+    #[arg(long, default_value_t = 10_000_000)]
     cases: u64,
     /// Only this fuzz target; repeatable
     #[arg(long = "target", value_name = "NAME")]
@@ -40,12 +42,16 @@ pub(crate) fn run(options: &Options, steps: &mut Steps) -> Result<(), Failure> {
 }
 
 fn tests(cases: u64) -> Result<String, Failure> {
-    let count = cases.to_string();
-    Program::cargo("nextest run --locked --workspace --release --profile prove --lib --tests")
-        .env("PORTCULLIS_CASES", &count)
-        .env("PROPTEST_CASES", &count)
+    let packages = PURE.iter().chain(&["portcullis-suite"]);
+    Program::cargo("nextest run --locked --release --profile prove")
+        .args(packages.flat_map(|package| ["--package", package]))
+        .env("PORTCULLIS_CASES", cases.to_string())
+        .env(
+            "PROPTEST_CASES",
+            (cases / CASES_PER_PROPERTY_CASE).max(1).to_string(),
+        )
         .run()?;
-    Ok(format!("{cases} cases each"))
+    Ok(format!("{cases} cases for each differential test"))
 }
 
 /// The targets asked for, or all there are.
