@@ -90,6 +90,8 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) async fn spawn(config: &FunctionConfig, logs: &Arc<Logs>) -> std::io::Result<Self> {
+        // A pinned function is started through another program, which would be found in its place.
+        std::fs::metadata(&config.binary)?;
         let station = Arc::new(Station::new());
         let connections = Arc::new(AtomicU64::new(0));
         let server = Server::start(Arc::clone(&station), Arc::clone(&connections)).await?;

@@ -37,11 +37,27 @@ fn streamed(outcome: Outcome) -> Streamed {
     }
 }
 
+/// The system's letter for what a process does; `None` once it has ended, also while its parent has not looked yet.
+fn state(pid: u32) -> Option<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?
+        .1
+        .chars()
+        .next()
+        .filter(|state| *state != 'Z')
+}
+
 fn is_alive(pid: u32) -> bool {
-    // A zombie has ended; only its parent has not looked yet.
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ")
-        .is_some_and(|(_, rest)| !rest.starts_with('Z'))
+    state(pid).is_some()
+}
+
+fn pids(lambda: &Lambda) -> Vec<u32> {
+    lambda
+        .stats()
+        .environments
+        .iter()
+        .map(|environment| environment.pid)
+        .collect()
 }
 
 async fn wait_until(what: &str, condition: impl Fn() -> bool) {
@@ -229,6 +245,13 @@ async fn an_answer_to_an_event_that_is_not_in_flight_is_refused() {
 }
 
 #[tokio::test]
+async fn a_buffered_answer_that_breaks_off_is_none_and_may_be_given_again() {
+    let lambda = start(probe()).await;
+    assert_eq!(invoke(&lambda, "half").await.outcome, buffered("whole"));
+    assert_eq!(lambda.stats().connections(), 2);
+}
+
+#[tokio::test]
 async fn an_init_that_fails_is_an_outcome() {
     let timeout = Duration::from_millis(300);
     let reported = InitFailure::Reported {
@@ -268,11 +291,17 @@ async fn an_init_that_fails_is_an_outcome() {
 
 #[tokio::test]
 async fn a_missing_binary_is_refused_by_name() {
-    let error = Lambda::start(FunctionConfig::new("/nowhere/bootstrap"))
-        .await
-        .expect_err("there is no such file");
-    assert!(matches!(error, StartError::Spawn { .. }));
-    assert!(error.to_string().contains("/nowhere/bootstrap"), "{error}");
+    for core in [None, Some(0)] {
+        let config = FunctionConfig {
+            core,
+            ..FunctionConfig::new("/nowhere/bootstrap")
+        };
+        let error = Lambda::start(config)
+            .await
+            .expect_err("there is no such file");
+        assert!(matches!(error, StartError::Spawn { .. }));
+        assert!(error.to_string().contains("/nowhere/bootstrap"), "{error}");
+    }
 }
 
 #[tokio::test]
@@ -399,15 +428,15 @@ async fn a_frozen_process_does_nothing_until_it_is_thawed_or_invoked() {
         ..probe()
     })
     .await;
-    assert_eq!(lambda.freeze().await, 2);
-    assert!(
-        lambda
-            .stats()
-            .environments
-            .iter()
-            .all(|environment| environment.frozen && is_alive(environment.pid))
-    );
+    let stopped = || {
+        pids(&lambda)
+            .into_iter()
+            .filter(|pid| state(*pid) == Some('T'))
+            .count()
+    };
+    assert_eq!((lambda.freeze().await, stopped()), (2, 2));
     assert_eq!(invoke(&lambda, "hello").await.outcome, buffered("hello"));
+    wait_until("the thaw of the one that is needed", || stopped() == 1).await;
     assert_eq!(
         lambda
             .stats()
@@ -418,6 +447,7 @@ async fn a_frozen_process_does_nothing_until_it_is_thawed_or_invoked() {
         1
     );
     lambda.thaw().await;
+    wait_until("the thaw of the other", || stopped() == 0).await;
     assert!(
         lambda
             .stats()
@@ -426,6 +456,21 @@ async fn a_frozen_process_does_nothing_until_it_is_thawed_or_invoked() {
             .all(|environment| !environment.frozen)
     );
     assert_eq!(lambda.stats().processes, 2);
+}
+
+#[tokio::test]
+async fn a_pinned_function_stays_on_its_core() {
+    let lambda = start(FunctionConfig {
+        core: Some(0),
+        ..probe()
+    })
+    .await;
+    assert_eq!(invoke(&lambda, "hello").await.outcome, buffered("hello"));
+    let [pid] = pids(&lambda)[..] else {
+        panic!("one process")
+    };
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process runs");
+    assert!(status.contains("Cpus_allowed_list:\t0\n"), "{status}");
 }
 
 #[tokio::test]
@@ -458,12 +503,7 @@ async fn nothing_is_left_behind_when_it_is_dropped_even_frozen() {
     .await;
     lambda.ready().await.expect("both processes start");
     assert_eq!(lambda.freeze().await, 2);
-    let pids: Vec<u32> = lambda
-        .stats()
-        .environments
-        .iter()
-        .map(|environment| environment.pid)
-        .collect();
+    let pids = pids(&lambda);
     drop(lambda);
     wait_until("the end of the processes", || {
         pids.iter().all(|pid| !is_alive(*pid))

@@ -81,6 +81,15 @@ fn obey(api: &mut Api, event: &Event) -> io::Result<()> {
             let status = api.status;
             api.post(&response, "", status.to_string().as_bytes())?;
         }
+        "half" => {
+            api.head(&response, "Content-Length: 100\r\n")?;
+            api.write(b"half of it")?;
+            api.reconnect()?;
+            // Refused until the server has seen the first connection break.
+            while api.status != 202 {
+                api.post(&response, "", b"whole")?;
+            }
+        }
         "log" => {
             println!("{rest} on stdout");
             eprintln!("{rest} on stderr");
