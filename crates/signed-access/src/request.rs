@@ -218,10 +218,10 @@ mod tests {
             assert_eq!(request.credentials().unwrap_err(), expected);
             assert_eq!(request.url().is_err(), raw_query.len() >= QUERY_MAX_BYTES);
         }
-        let long = "a".repeat(COOKIES_MAX_BYTES + 1);
-        check(&long[..QUERY_MAX_BYTES], "", SignatureRefusal::Absent);
-        check(&long[..=QUERY_MAX_BYTES], "", SignatureRefusal::TooLong);
-        check("", &long[1..], SignatureRefusal::Absent);
-        check("", &long, SignatureRefusal::TooLong);
+        let long = |bytes| "a".repeat(bytes);
+        check(&long(QUERY_MAX_BYTES), "", SignatureRefusal::Absent);
+        check(&long(QUERY_MAX_BYTES + 1), "", SignatureRefusal::TooLong);
+        check("", &long(COOKIES_MAX_BYTES), SignatureRefusal::Absent);
+        check("", &long(COOKIES_MAX_BYTES + 1), SignatureRefusal::TooLong);
     }
 }

@@ -22,9 +22,8 @@ fn source() -> impl Strategy<Value = Option<Ipv4Net>> {
 }
 
 fn pinned(algorithm: Algorithm) -> KeyGroup {
-    let (key, id) = match signer(algorithm) {
-        signer => (signer.key.public_key().clone(), signer.key_id.clone()),
-    };
+    let signer = signer(algorithm);
+    let (key, id) = (signer.key.public_key().clone(), signer.key_id.clone());
     KeyGroup::new(vec![(id, key)], &[algorithm]).unwrap()
 }
 

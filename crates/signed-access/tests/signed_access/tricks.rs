@@ -299,7 +299,11 @@ fn policy_games_with_json() {
         good.replace("}]}", r#"}],"Statement":[]}"#),
         PolicyFault::StatementCount,
     );
-    let again = format!("{},{}", &good[..good.len() - 1], &good[1..]);
+    let again = format!(
+        "{},{}",
+        good.replace("}]}", "}]"),
+        good.replacen('{', "", 1)
+    );
     both_refuse(
         "the same Statement twice",
         again,
@@ -341,7 +345,7 @@ fn policy_games_with_json() {
         PolicyFault::StatementCount,
     );
     both_refuse("single quotes", good.replace('"', "'"), PolicyFault::Syntax);
-    both_refuse("cut short", &good[..good.len() - 1], PolicyFault::Syntax);
+    both_refuse("cut short", good.replace("}]}", "}]"), PolicyFault::Syntax);
     both_refuse("nothing", "", PolicyFault::Syntax);
     both_refuse(
         "deep nesting",
@@ -495,10 +499,11 @@ fn policy_games_with_wildcards() {
         &format!("https://{HOST}/a/*"),
         Ok(()),
     );
+    check("* inside the domain", "https://d1*.net/a/b.txt?x=1", Ok(()));
     check(
         "* from the domain to the path",
         "https://d1*/b.txt?x=1",
-        Ok(()),
+        wrong,
     );
     check(
         "* from the domain to the file name",
