@@ -172,10 +172,20 @@ fn show_and_keep(stream: impl Read + Send + 'static) -> std::thread::JoinHandle<
         let mut lines = Vec::new();
         for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
             let _closed = std::io::stderr().write_all(&[line.as_slice(), b"\n"].concat());
-            lines.push(String::from_utf8_lossy(&line).into_owned());
+            lines.push(without_colours(&String::from_utf8_lossy(&line)));
         }
         lines
     })
+}
+
+/// The text without the escape sequences that colour it (`ESC [ … m`).
+fn without_colours(line: &str) -> String {
+    let mut parts = line.split("\u{1b}[");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        plain.push_str(part.split_once('m').map_or(part, |(_, rest)| rest));
+    }
+    plain
 }
 
 /// A path inside the workspace as seen from its root, anything else unchanged.
@@ -214,7 +224,10 @@ mod tests {
     #[test]
     fn both_streams_and_the_failure_are_kept() {
         let watched = Program::new("sh")
-            .args(["-c", "echo out; echo err >&2; exit 3"])
+            .args([
+                "-c",
+                r"printf '\033[32;1mo\033[0mut\n'; echo err >&2; exit 3",
+            ])
             .watched()
             .unwrap();
         assert_eq!(watched.lines, ["out", "err"]);

@@ -44,21 +44,23 @@ impl std::fmt::Display for Count {
 pub(crate) fn run(options: &Options, steps: &mut Steps) -> Result<(), Failure> {
     setup::for_tests(steps)?;
     let mut total = Count::default();
-    let program = Program::cargo("nextest run --locked --workspace").args(&options.nextest);
-    counted(steps, "tests", program, nextest_count, &mut total)?;
-    if options.nextest.is_empty() {
-        let program = Program::cargo("test --locked --doc --workspace");
-        counted(
-            steps,
-            "documentation examples",
-            program,
-            doctest_count,
-            &mut total,
-        )?;
+    if !options.nextest.is_empty() {
+        let some = Program::cargo("nextest run --locked").args(&options.nextest);
+        return counted(steps, "tests", some, nextest_count, &mut total);
     }
-    Ok(())
+    let all = Program::cargo("nextest run --locked --workspace");
+    counted(steps, "tests", all, nextest_count, &mut total)?;
+    let examples = Program::cargo("test --locked --no-fail-fast --doc --workspace");
+    counted(
+        steps,
+        "documentation examples",
+        examples,
+        doctest_count,
+        &mut total,
+    )
 }
 
+/// Runs tests as one step and adds to the total. Tests that were not even built leave no count, and no total line.
 fn counted(
     steps: &mut Steps,
     name: &str,
@@ -66,18 +68,22 @@ fn counted(
     count: fn(&str) -> Option<Count>,
     total: &mut Count,
 ) -> Result<(), Failure> {
+    let mut counts = Vec::new();
     let result = steps.step(name, || {
         let watched = program.watched()?;
-        let mut sum = Count::default();
-        watched
+        counts = watched
             .lines
             .iter()
             .filter_map(|line| count(line))
-            .for_each(|line| sum += line);
-        *total += sum;
+            .collect();
+        let mut sum = Count::default();
+        counts.iter().for_each(|one| sum += *one);
         watched.failure.map_or_else(|| Ok(sum.to_string()), Err)
     });
-    steps.set_total(format!("total: {total}"));
+    counts.iter().for_each(|one| *total += *one);
+    if !counts.is_empty() {
+        steps.set_total(format!("total: {total}"));
+    }
     result
 }
 
