@@ -169,7 +169,6 @@ impl Environment {
                 timings: Timings::default(),
             };
         };
-        process.thaw();
         process.record.count_invocation();
         self.ledger.count_invocation();
         let handed_over = Instant::now();

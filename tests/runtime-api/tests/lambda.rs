@@ -212,11 +212,13 @@ async fn a_process_that_lingers_after_its_answer_delays_the_next_event_up_to_the
 #[tokio::test]
 async fn a_crash_is_an_outcome_and_the_process_is_replaced() {
     let lambda = start(probe()).await;
-    assert_eq!(
-        invoke(&lambda, "crash").await.outcome,
-        Outcome::Crashed {
-            status: "exit status: 7".to_owned()
-        }
+    let crash = invoke(&lambda, "crash").await;
+    let status = "exit status: 7".to_owned();
+    assert_eq!(crash.outcome, Outcome::Crashed { status });
+    assert!(
+        crash.timings.total < Duration::from_secs(3),
+        "the end of the process ends the invocation, not a time limit: {:?}",
+        crash.timings
     );
     assert_eq!(
         invoke(&lambda, "answer-and-exit").await.outcome,
@@ -514,7 +516,7 @@ async fn nothing_is_left_behind_when_it_is_dropped_even_frozen() {
 #[tokio::test]
 async fn an_invocation_given_up_ends_its_process_and_frees_its_place() {
     let lambda = start(FunctionConfig {
-        timeout: SOON,
+        timeout: Duration::from_secs(60),
         ..probe()
     })
     .await;
