@@ -296,13 +296,13 @@ mod tests {
     };
 
     #[track_caller]
-    fn check(arrival: &Arrival<'_>, expected: Passage) {
-        assert_eq!(pass(&STRICT, arrival, &Switches::default()), expected);
+    fn check(arrival: &Arrival<'_>, expected: &Passage) {
+        assert_eq!(&pass(&STRICT, arrival, &Switches::default()), expected);
     }
 
     #[test]
     fn an_ordinary_request_passes() {
-        check(&SECURE_GET, Passage::Pass);
+        check(&SECURE_GET, &Passage::Pass);
     }
 
     #[test]
@@ -314,7 +314,7 @@ mod tests {
                 scheme: Scheme::Http,
                 ..SECURE_GET
             },
-            Passage::Redirect { status, location },
+            &Passage::Redirect { status, location },
         );
     }
 
@@ -325,7 +325,7 @@ mod tests {
             host: "a\r\nSet-Cookie: b",
             ..SECURE_GET
         };
-        check(&hostile, Passage::Refuse(Cause::BadRequest));
+        check(&hostile, &Passage::Refuse(Cause::BadRequest));
     }
 
     #[test]
@@ -336,7 +336,7 @@ mod tests {
                 target: &target,
                 ..SECURE_GET
             },
-            Passage::Pass,
+            &Passage::Pass,
         );
         let target = "/".repeat(TARGET_BYTES_MAX + 1);
         check(
@@ -344,20 +344,20 @@ mod tests {
                 target: &target,
                 ..SECURE_GET
             },
-            Passage::Refuse(Cause::TargetTooLong),
+            &Passage::Refuse(Cause::TargetTooLong),
         );
         check(
             &Arrival {
                 header_bytes: HEADER_BYTES_MAX,
                 ..SECURE_GET
             },
-            Passage::Pass,
+            &Passage::Pass,
         );
         let large = Arrival {
             header_bytes: HEADER_BYTES_MAX + 1,
             ..SECURE_GET
         };
-        check(&large, Passage::Refuse(Cause::HeadersTooLarge));
+        check(&large, &Passage::Refuse(Cause::HeadersTooLarge));
     }
 
     #[test]
@@ -367,7 +367,7 @@ mod tests {
                 has_body: true,
                 ..SECURE_GET
             },
-            Passage::Refuse(Cause::GetWithBody),
+            &Passage::Refuse(Cause::GetWithBody),
         );
     }
 
@@ -402,7 +402,7 @@ mod tests {
             status: RedirectStatus::TemporaryRedirect,
             location: "https://example.org/a//b?c=%20".to_owned(),
         };
-        check(&post, redirected);
+        check(&post, &redirected);
         let switches = Switches {
             gate_order: GateOrder::MethodFirst,
             ..Switches::default()

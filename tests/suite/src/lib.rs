@@ -5,7 +5,9 @@
 #![allow(
     clippy::panic,
     clippy::expect_used,
-    reason = "a test that cannot read its cases must fail"
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that cannot read its cases must fail, and one that can says how many there were"
 )]
 
 use serde_json::Value;
@@ -49,7 +51,11 @@ pub fn hold_all(name: &str, check: impl Fn(&Value) -> Result<(), String>) {
     let failures: Vec<String> = cases
         .iter()
         .enumerate()
-        .filter_map(|(i, case)| check(case).err().map(|why| format!("  case {i}: {why}\n    {case}")))
+        .filter_map(|(i, case)| {
+            check(case)
+                .err()
+                .map(|why| format!("  case {i}: {why}\n    {case}"))
+        })
         .collect();
     assert!(
         failures.is_empty(),
@@ -66,10 +72,12 @@ pub fn hold_all(name: &str, check: impl Fn(&Value) -> Result<(), String>) {
 #[must_use]
 pub fn small_site_json() -> Value {
     let pem = |file: &str| {
-        let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../example/keys")).join(file);
+        let path =
+            PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../example/keys")).join(file);
         std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
     };
-    let key = |id: &str, file: &str| serde_json::json!({ "id": id, "file": file, "pem": pem(file) });
+    let key =
+        |id: &str, file: &str| serde_json::json!({ "id": id, "file": file, "pem": pem(file) });
     let behavior = |path: &str, policy: &str| {
         serde_json::json!({
             "path": path, "origin": "files", "policy": policy, "enforce": "origin", "caching": "disabled",
