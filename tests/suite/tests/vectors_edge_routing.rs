@@ -17,7 +17,7 @@ fn text<'v>(case: &'v Value, field: &str) -> &'v str {
         .unwrap_or_else(|| panic!("`{field}` is text in {case}"))
 }
 
-fn equal<T: PartialEq + std::fmt::Debug>(found: T, expected: T) -> Result<(), String> {
+fn equal<T: Copy + PartialEq + std::fmt::Debug>(found: T, expected: T) -> Result<(), String> {
     if found == expected {
         Ok(())
     } else {
