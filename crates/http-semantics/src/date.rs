@@ -2,8 +2,8 @@
 //!
 //! All three forms are read: IMF-fixdate, RFC 850 and asctime. Only IMF-fixdate is written. A date that does not exist,
 //! such as 30 February or a Monday that was a Sunday, is none: RFC 9110 asks a recipient to ignore a condition whose
-//! date is invalid. An RFC 850 year of two digits reads 70 to 99 as 1970 to 1999 and the rest as
-//! 2000 to 2069, whatever the present year is, because no clock is read here.
+//! date is invalid. An RFC 850 year of two digits reads 70 to 99 as 1970 to 1999 and the rest as 2000 to 2069, whatever
+//! the present year is, because no clock is read here.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

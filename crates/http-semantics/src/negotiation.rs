@@ -52,8 +52,6 @@ impl Weight {
     pub const NONE: Self = Self(0);
     /// The weight of an element that names none.
     pub const FULL: Self = Self(1000);
-    /// Below any weight that can be written: acceptable, but not asked for.
-    const UNASKED: Self = Self(0);
 
     /// The weight in thousandths.
     #[must_use]
@@ -138,8 +136,8 @@ fn acceptance(coding: Coding, value: &[u8]) -> Option<Weight> {
     match named.or_else(any) {
         Some(Weight::NONE) => None,
         Some(weight) => Some(weight),
-        // RFC 9110 §12.5.3: no coding at all is acceptable unless excluded.
-        None if coding == Coding::Identity => Some(Weight::UNASKED),
+        // RFC 9110 §12.5.3: no coding at all is acceptable unless excluded, and ranks below all that was asked for.
+        None if coding == Coding::Identity => Some(Weight::NONE),
         None => None,
     }
 }
