@@ -173,6 +173,26 @@ const SPECIAL_V4: [(Ipv4Addr, Ipv4Addr); 11] = [
     ),
 ];
 
+/// Which first octets have no special range at all: nearly every viewer's address is asked no further.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler alone, where a bad index is a compile error"
+)]
+const ORDINARY_OCTETS: [bool; 256] = {
+    let mut ordinary = [true; 256];
+    let mut at = 0;
+    while at < SPECIAL_V4.len() {
+        let (first, last) = SPECIAL_V4[at];
+        let mut octet = first.octets()[0] as usize;
+        while octet <= last.octets()[0] as usize {
+            ordinary[octet] = false;
+            octet += 1;
+        }
+        at += 1;
+    }
+    ordinary
+};
+
 /// The special ranges but documentation: ascending, disjoint, as the first 64 bits of the first and last address.
 const SPECIAL_V6: [(u64, u64); 4] = [
     (0, 0x1fff_ffff_ffff_ffff),
@@ -186,7 +206,12 @@ const SPECIAL_V6: [(u64, u64); 4] = [
 #[inline]
 pub(crate) fn overlaps_special(first: IpAddr, last: IpAddr) -> bool {
     match (first, last) {
-        (IpAddr::V4(first), IpAddr::V4(last)) => overlaps(&SPECIAL_V4, first, last),
+        (IpAddr::V4(first), IpAddr::V4(last)) => {
+            let (octet, last_octet) = (first.octets()[0], last.octets()[0]);
+            let ordinary =
+                octet == last_octet && ORDINARY_OCTETS.get(usize::from(octet)) == Some(&true);
+            !ordinary && overlaps(&SPECIAL_V4, first, last)
+        }
         (IpAddr::V6(first), IpAddr::V6(last)) => {
             overlaps(&SPECIAL_V6, high_half(first), high_half(last))
         }

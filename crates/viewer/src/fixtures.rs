@@ -1,5 +1,10 @@
 //! What the tests of this crate share: real databases, and a source of damage that repeats itself.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests read their databases from files; the crate itself may not"
+)]
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
