@@ -1,0 +1,129 @@
+//! The site's own rules, placed in the file.
+//!
+//! Always holds: a fault that only follows from a value refused before is not reported, because it would be gone with the
+//! mistake; every other one is.
+
+use crate::codes::{self, Code};
+use crate::diagnostic::Sink;
+use crate::nearest::nearest;
+use crate::source_map::SourceMap;
+use portcullis_site::{Behavior, Fault, Name, Site};
+
+/// Reports the faults of `site`.
+pub(crate) fn report(site: &Site, map: &SourceMap, sink: &mut Sink) {
+    for fault in site.validate() {
+        if follows(&fault, site, sink.lost()) {
+            continue;
+        }
+        let near = fault
+            .unknown
+            .as_ref()
+            .and_then(|(word, known)| nearest(word, known.iter().map(String::as_str)));
+        let near = near.map(str::to_owned);
+        sink.error(code(&fault), span(&fault, map), fault.message)
+            .nearest(near)
+            .help(fault.help);
+    }
+}
+
+fn span(fault: &Fault, map: &SourceMap) -> crate::node::Span {
+    // A list of names is one condition to the site; the file shows which of them is meant.
+    let item = fault
+        .unknown
+        .as_ref()
+        .and_then(|(word, _)| map.item(&fault.pointer, word));
+    item.unwrap_or_else(|| map.span(&fault.pointer))
+}
+
+/// The code of a fault, which its place in the structure tells.
+fn code(fault: &Fault) -> Code {
+    let pointer: Vec<&str> = fault.pointer.iter().map(String::as_str).collect();
+    if fault.unknown.is_some() {
+        return match pointer.last() {
+            Some(&("origin" | "primary" | "secondary")) => codes::UNKNOWN_ORIGIN,
+            Some(&"policy") => codes::UNKNOWN_POLICY,
+            Some(&"networks") => codes::UNKNOWN_NETWORK,
+            _ => codes::UNKNOWN_KEY_GROUP,
+        };
+    }
+    match pointer.as_slice() {
+        _ if fault.message.contains("at most") && fault.message.contains("are supported") => {
+            codes::LIMIT
+        }
+        ["hosts" | "certificate" | "dns", ..] => codes::CERTIFICATE,
+        ["origin_groups", ..] => codes::ORIGIN_GROUP,
+        ["origins", _, "http", _] => codes::ORIGIN_RANGE,
+        ["guard", ..] => codes::GUARD,
+        ["geo", "groups", _] | ["networks", _] | ["policies", _] => codes::EMPTY_RULE,
+        ["geo", ..] => codes::GEO,
+        ["key_groups", ..] => codes::PUBLIC_KEY,
+        ["policies", _, _] => codes::UNREACHABLE,
+        ["policies", _, _, _, "countries"] if fault.message.contains("allowed") => codes::COUNTRY,
+        ["policies", ..] => codes::EMPTY_RULE,
+        ["behaviors"] => codes::DEFAULT_BEHAVIOR,
+        ["behaviors", _, "path"] => codes::SHADOWED,
+        ["behaviors", _, "ttl"] => codes::TTL_ORDER,
+        ["behaviors", _, "cache_key", ..] => codes::LIMIT,
+        ["behaviors", _, "enforce"] => codes::ENFORCEMENT,
+        ["behaviors", _, "policy"] => codes::DIRECT_BUCKET,
+        ["behaviors", _, "large_objects", ..] => codes::HAND_OFF,
+        ["behaviors", _, "response_headers", ..] => codes::CORS,
+        ["errors", ..] => codes::ERROR_RESPONSE,
+        ["releases"] => codes::RELEASES,
+        _ => codes::SITE,
+    }
+}
+
+/// Whether a fault is only the echo of a value that was refused before.
+fn follows(fault: &Fault, site: &Site, lost: &[Vec<String>]) -> bool {
+    let pointer = fault.pointer.as_slice();
+    lost.iter().any(|l| {
+        let above = pointer.starts_with(l);
+        let below = pointer.len() >= 2 && l.starts_with(pointer);
+        above || below || section_lost(fault, l) || tainted(pointer, site, l)
+    })
+}
+
+/// Whether something is missed because the section that would declare it was refused as a whole.
+fn section_lost(fault: &Fault, lost: &[String]) -> bool {
+    let [section] = lost else { return false };
+    match code(fault) {
+        codes::UNKNOWN_ORIGIN => section == "origins" || section == "origin_groups",
+        codes::UNKNOWN_POLICY => section == "policies",
+        codes::UNKNOWN_NETWORK => section == "networks",
+        codes::UNKNOWN_KEY_GROUP => section == "key_groups",
+        codes::DEFAULT_BEHAVIOR => section == "behaviors",
+        codes::CERTIFICATE => section == "certificate" || section == "hosts",
+        _ => false,
+    }
+}
+
+/// Whether a rule that looks at several parts looked at a refused one.
+fn tainted(pointer: &[String], site: &Site, lost: &[String]) -> bool {
+    let pointer: Vec<&str> = pointer.iter().map(String::as_str).collect();
+    let within = |section: &str, name: &Name| {
+        lost.first().is_some_and(|l| l == section) && lost.get(1).is_none_or(|l| l == name.as_str())
+    };
+    match pointer.as_slice() {
+        ["policies", _, _] => lost.first().is_some_and(|l| l == "networks"),
+        ["releases"] => lost.first().is_some_and(|l| l == "origins"),
+        [
+            "behaviors",
+            index,
+            "enforce" | "policy" | "large_objects",
+            ..,
+        ] => {
+            let behavior: Option<&Behavior> = index
+                .parse::<usize>()
+                .ok()
+                .and_then(|i| site.behaviors.get(i));
+            behavior.is_some_and(|b| {
+                within("policies", &b.policy)
+                    || within("origins", &b.origin)
+                    || lost.first().is_some_and(|l| l == "behaviors")
+                        && lost.get(1).is_some_and(|l| l == index)
+            })
+        }
+        _ => false,
+    }
+}
