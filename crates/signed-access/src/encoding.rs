@@ -4,37 +4,32 @@
 //! no second spelling of a signature or a policy is accepted. `+`, `/` and `=` themselves are refused.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet::{Alphabet, Symbol};
+use base64::engine::general_purpose::{GeneralPurpose, PAD};
+
+static CLOUDFRONT: GeneralPurpose = GeneralPurpose::new(
+    &{
+        let Some(padding) = Symbol::new(b'_') else {
+            panic!("`_` is printable");
+        };
+        let symbols = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-~";
+        let Ok(alphabet) = Alphabet::new_with_padding(symbols, padding) else {
+            panic!("64 distinct symbols without the padding");
+        };
+        alphabet
+    },
+    PAD,
+);
 
 /// Decodes CloudFront's base64, or nothing if the text is not exactly what an encoder writes.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
-    let standard: Vec<u8> = text.bytes().map(to_standard).collect::<Option<_>>()?;
-    STANDARD.decode(standard).ok()
-}
-
-fn to_standard(byte: u8) -> Option<u8> {
-    match byte {
-        b'-' => Some(b'+'),
-        b'_' => Some(b'='),
-        b'~' => Some(b'/'),
-        b'+' | b'=' | b'/' => None,
-        other => Some(other),
-    }
+    CLOUDFRONT.decode(text).ok()
 }
 
 /// Encodes bytes as CloudFront's base64.
 #[cfg(feature = "sign")]
 pub(crate) fn encode(bytes: &[u8]) -> String {
-    STANDARD
-        .encode(bytes)
-        .chars()
-        .map(|c| match c {
-            '+' => '-',
-            '=' => '_',
-            '/' => '~',
-            other => other,
-        })
-        .collect()
+    CLOUDFRONT.encode(bytes)
 }
 
 #[cfg(test)]

@@ -85,15 +85,12 @@ impl<'a> Json<'a> {
         let end = self.rest.bytes().position(|byte| {
             let ends = byte == b'"' && !escaped;
             escaped = byte == b'\\' && !escaped;
-            ends
+            ends || byte < 0x20
         });
         let (raw, rest) = end
             .and_then(|end| self.rest.split_at_checked(end))
             .ok_or(PolicyFault::Syntax)?;
         self.rest = rest.strip_prefix('"').ok_or(PolicyFault::Syntax)?;
-        if raw.bytes().any(|byte| byte < 0x20) {
-            return Err(PolicyFault::Syntax);
-        }
         if raw.contains('\\') {
             let resolved =
                 serde_json::from_str(&format!("\"{raw}\"")).map_err(|_| PolicyFault::Syntax)?;
@@ -108,7 +105,8 @@ impl<'a> Json<'a> {
         self.skip_white();
         let end = self
             .rest
-            .find([',', '}', ' ', '\t', '\r', '\n'])
+            .bytes()
+            .position(|byte| matches!(byte, b',' | b'}') || is_white(byte))
             .ok_or(PolicyFault::Syntax)?;
         let (number, rest) = self.rest.split_at_checked(end).ok_or(PolicyFault::Syntax)?;
         self.rest = rest;
@@ -116,8 +114,18 @@ impl<'a> Json<'a> {
     }
 
     fn skip_white(&mut self) {
-        self.rest = self.rest.trim_start_matches([' ', '\t', '\r', '\n']);
+        while let Some((_, rest)) = self
+            .rest
+            .split_at_checked(1)
+            .filter(|(first, _)| first.bytes().all(is_white))
+        {
+            self.rest = rest;
+        }
     }
+}
+
+fn is_white(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// Puts a member's value in its place, once.

@@ -9,7 +9,6 @@ use crate::json::{Json, fill};
 use crate::refusal::PolicyFault;
 use ipnet::Ipv4Net;
 use std::borrow::Cow;
-use std::net::Ipv4Addr;
 
 /// Longest custom policy that is read, in bytes: what fits the longest query as base64.
 pub const POLICY_MAX_BYTES: usize = 6144;
@@ -111,11 +110,14 @@ fn conditions(json: &mut Json<'_>) -> Result<Conditions, PolicyFault> {
 
 /// One IPv4 address, or a network in its one spelling: no host bits, no leading zeros.
 fn ipv4_network(text: &str) -> Option<Ipv4Net> {
-    if let Ok(address) = text.parse::<Ipv4Addr>() {
-        return Some(address.into());
-    }
-    let network: Ipv4Net = text.parse().ok()?;
-    (network.trunc() == network && network.to_string() == text).then_some(network)
+    let (address, prefix) = text.split_once('/').unwrap_or((text, "32"));
+    let spelled = prefix == "0" || (!prefix.starts_with(['0', '+']));
+    let network = Ipv4Net::new(
+        address.parse().ok()?,
+        prefix.parse().ok().filter(|_| spelled)?,
+    )
+    .ok()?;
+    (network.trunc() == network).then_some(network)
 }
 
 /// A time in epoch seconds, written the one way JSON writes an integer.
