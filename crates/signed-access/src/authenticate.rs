@@ -1,7 +1,7 @@
 //! The verification algorithm, step by step in CloudFront's order.
 
 use crate::algorithm::{Algorithm, Hash};
-use crate::cache::{self, VerifiedCache};
+use crate::cache::VerifiedCache;
 use crate::encoding;
 use crate::grant::{Grant, GrantKind};
 use crate::group::KeyGroup;
@@ -10,6 +10,7 @@ use crate::policy::{self, Conditions, CustomPolicy, POLICY_MAX_BYTES};
 use crate::refusal::{PolicyFault, SignatureRefusal};
 use crate::request::{Credentials, SignedRequest};
 use crate::resource::resource_matches;
+use std::sync::Arc;
 
 /// Whose rules apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,32 +49,6 @@ pub fn authenticate_cached(
     check(group, request, profile, Some(cache))
 }
 
-/// A signature and what it is said to be: this key's, over this policy.
-struct Signed<'a> {
-    key: &'a PublicKey,
-    algorithm: Algorithm,
-    policy: &'a [u8],
-    signature: &'a str,
-}
-
-impl Signed<'_> {
-    fn verify_once(&self, cache: &VerifiedCache) -> Result<(), SignatureRefusal> {
-        let entry = cache::entry(self.key, self.algorithm, self.policy, self.signature);
-        if !cache.knows(&entry) {
-            self.verify()?;
-            cache.remember(entry);
-        }
-        Ok(())
-    }
-
-    fn verify(&self) -> Result<(), SignatureRefusal> {
-        let signature = encoding::decode(self.signature)
-            .filter(|signature| !signature.is_empty())
-            .ok_or(SignatureRefusal::MalformedSignature)?;
-        self.key.verify(self.algorithm, self.policy, &signature)
-    }
-}
-
 fn check(
     group: &KeyGroup,
     request: &SignedRequest<'_>,
@@ -89,112 +64,134 @@ fn check(
         .ok_or(SignatureRefusal::MissingKeyPairId)?;
     let (key_id, key) = group.key(key_pair_id).ok_or(SignatureRefusal::UnknownKey)?;
     let url = request.url()?;
-    let text = SignedText::of(&credentials, &url, profile)?;
-    let policy = text.policy(profile)?;
-    let signed = Signed {
+    let claim = Claim {
         key,
-        algorithm: algorithm(group, key, &credentials, profile)?,
-        policy: text.bytes(),
-        signature: credentials
-            .signature
-            .ok_or(SignatureRefusal::MalformedSignature)?,
+        algorithm: algorithm(group, key, &credentials, profile),
+        terms: Terms::of(&credentials, &url, profile)?,
+        signature: credentials.signature.unwrap_or_default(),
+        profile,
     };
-    match cache {
-        None => signed.verify()?,
-        Some(cache) => signed.verify_once(cache)?,
-    }
-    if !policy
+    let verified = match cache {
+        None => claim.verify()?,
+        Some(cache) => cache.verify(&claim)?,
+    };
+    if !verified
         .resource
-        .is_none_or(|resource| resource_matches(&resource, &url))
+        .as_ref()
+        .is_none_or(|resource| resource_matches(resource, &url))
     {
         return Err(SignatureRefusal::WrongResource);
     }
-    Ok(Grant::new(key_id.clone(), text.kind(), policy.conditions))
+    Ok(Grant::new(
+        key_id.clone(),
+        verified.kind,
+        verified.conditions,
+    ))
 }
 
+/// The algorithm the request names, if there is one and the group allows it.
 fn algorithm(
     group: &KeyGroup,
     key: &PublicKey,
     credentials: &Credentials<'_>,
     profile: Profile,
-) -> Result<Algorithm, SignatureRefusal> {
-    let hash = Hash::named(credentials.hash_algorithm).ok_or(SignatureRefusal::WrongAlgorithm)?;
-    let algorithm = Algorithm::of(key.kind(), hash);
-    if profile == Profile::Gateway && !group.allows(algorithm) {
-        return Err(SignatureRefusal::WrongAlgorithm);
-    }
-    Ok(algorithm)
+) -> Option<Algorithm> {
+    let algorithm = Algorithm::of(key.kind(), Hash::named(credentials.hash_algorithm)?);
+    (profile == Profile::CloudFront || group.allows(algorithm)).then_some(algorithm)
 }
 
-/// The bytes a signature is made over.
-enum SignedText {
-    /// Rebuilt from the URL, so it is for this URL by construction.
-    Canned { text: String, expires: u64 },
-    /// Sent with the request.
-    Custom(Vec<u8>),
+/// What a request says about itself, all of it that [`Claim::verify`] depends on.
+pub(crate) struct Claim<'a> {
+    pub(crate) key: &'a PublicKey,
+    /// Nothing if the request names none that is allowed.
+    pub(crate) algorithm: Option<Algorithm>,
+    pub(crate) terms: Terms<'a>,
+    /// As base64; empty if there is none.
+    pub(crate) signature: &'a str,
+    pub(crate) profile: Profile,
 }
 
-impl SignedText {
+/// Where the signed text comes from.
+pub(crate) enum Terms<'a> {
+    /// It is rebuilt from the request's URL, so it is for this URL by construction.
+    Canned { url: &'a str, expires: &'a str },
+    /// It was sent with the request, as base64.
+    Custom(&'a str),
+}
+
+/// What a verified policy says.
+pub(crate) struct Verified {
+    kind: GrantKind,
+    /// Nothing for the canned policy, and for a custom one that is for every URL.
+    resource: Option<Box<str>>,
+    conditions: Conditions,
+}
+
+impl<'a> Terms<'a> {
     fn of(
-        credentials: &Credentials<'_>,
-        url: &str,
+        credentials: &Credentials<'a>,
+        url: &'a str,
         profile: Profile,
-    ) -> Result<Self, SignatureRefusal> {
+    ) -> Result<Self, PolicyFault> {
         match (credentials.policy, credentials.expires) {
-            (Some(_), Some(_)) if profile == Profile::Gateway => {
-                Err(PolicyFault::CannedAndCustom.into())
-            }
-            (Some(base64), _) => Self::custom(base64).map_err(Into::into),
-            (None, Some(expires)) => Self::canned(url, expires),
-            (None, None) => Err(PolicyFault::Absent.into()),
+            (Some(_), Some(_)) if profile == Profile::Gateway => Err(PolicyFault::CannedAndCustom),
+            (Some(base64), _) => Ok(Self::Custom(base64)),
+            (None, Some(expires)) => Ok(Self::Canned { url, expires }),
+            (None, None) => Err(PolicyFault::Absent),
         }
     }
+}
 
-    fn custom(base64: &str) -> Result<Self, PolicyFault> {
-        if base64.len() > POLICY_MAX_BYTES.div_ceil(3) * 4 {
-            return Err(PolicyFault::TooLong);
-        }
-        encoding::decode(base64)
-            .map(Self::Custom)
-            .ok_or(PolicyFault::Base64)
+impl Claim<'_> {
+    /// Reads the policy and verifies the signature over it.
+    pub(crate) fn verify(&self) -> Result<Arc<Verified>, SignatureRefusal> {
+        let verified = match self.terms {
+            Terms::Canned { url, expires } => self.verify_canned(url, expires),
+            Terms::Custom(base64) => self.verify_custom(base64),
+        };
+        verified.map(Arc::new)
     }
 
-    fn canned(url: &str, expires: &str) -> Result<Self, SignatureRefusal> {
+    fn verify_canned(&self, url: &str, expires: &str) -> Result<Verified, SignatureRefusal> {
         let expires = policy::epoch(expires).ok_or(PolicyFault::Epoch)?;
         if !policy::is_plain(url) {
             return Err(SignatureRefusal::WrongResource);
         }
-        Ok(Self::Canned {
-            text: policy::canned(url, expires),
+        self.verify_over(policy::canned(url, expires).as_bytes())?;
+        let conditions = Conditions {
             expires,
+            not_before: None,
+            source: None,
+        };
+        Ok(Verified {
+            kind: GrantKind::Canned,
+            resource: None,
+            conditions,
         })
     }
 
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Canned { text, .. } => text.as_bytes(),
-            Self::Custom(bytes) => bytes,
+    fn verify_custom(&self, base64: &str) -> Result<Verified, SignatureRefusal> {
+        if base64.len() > POLICY_MAX_BYTES.div_ceil(3) * 4 {
+            return Err(PolicyFault::TooLong.into());
         }
+        let text = encoding::decode(base64).ok_or(PolicyFault::Base64)?;
+        let policy = CustomPolicy::read(&text, self.profile)?;
+        self.verify_over(&text)?;
+        let resource = policy
+            .resource
+            .map(|resource| resource.into_owned().into_boxed_str());
+        Ok(Verified {
+            kind: GrantKind::Custom,
+            resource,
+            conditions: policy.conditions,
+        })
     }
 
-    fn kind(&self) -> GrantKind {
-        match self {
-            Self::Canned { .. } => GrantKind::Canned,
-            Self::Custom(_) => GrantKind::Custom,
-        }
-    }
-
-    fn policy(&self, profile: Profile) -> Result<CustomPolicy<'_>, PolicyFault> {
-        match self {
-            Self::Custom(bytes) => CustomPolicy::read(bytes, profile),
-            Self::Canned { expires, .. } => Ok(CustomPolicy {
-                resource: None,
-                conditions: Conditions {
-                    expires: *expires,
-                    not_before: None,
-                    source: None,
-                },
-            }),
-        }
+    fn verify_over(&self, text: &[u8]) -> Result<(), SignatureRefusal> {
+        let algorithm = self.algorithm.ok_or(SignatureRefusal::WrongAlgorithm)?;
+        let signature = encoding::decode(self.signature)
+            .filter(|signature| !signature.is_empty())
+            .ok_or(SignatureRefusal::MalformedSignature)?;
+        self.key.verify(algorithm, text, &signature)
     }
 }

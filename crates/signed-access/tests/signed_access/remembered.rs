@@ -1,8 +1,11 @@
 //! A remembered signature saves the verification and nothing else.
 
-use crate::fixture::{EXPIRES, URL, canned, group, modern, with_request};
+use crate::fixture::{
+    EXPIRES, HOST, URL, canned, custom_query, group, modern, policy_with, with_request,
+};
 use portcullis_signed_access::{
-    Algorithm, Grant, KeyGroup, Profile, SignatureRefusal, VerifiedCache, authenticate_cached,
+    Algorithm, Grant, KeyGroup, PolicyFault, Profile, SignatureRefusal, VerifiedCache,
+    authenticate_cached,
 };
 
 fn ask(cache: &VerifiedCache, group: &KeyGroup, url: &str) -> Result<Grant, SignatureRefusal> {
@@ -56,5 +59,36 @@ fn a_bad_signature_is_never_remembered() {
             ask(&cache, &modern(), &bad),
             Err(SignatureRefusal::BadSignature)
         );
+    }
+}
+
+#[test]
+fn what_one_profile_accepted_the_other_reads_again() {
+    let cache = VerifiedCache::new(16);
+    let spaced = policy_with(r#" "DateLessThan":{"AWS:EpochTime":1767290400}"#);
+    let url = format!("https://{HOST}/a?{}", custom_query(spaced.as_bytes()));
+    for _ in 0..2 {
+        let cloudfront = with_request(&url, &[], |request| {
+            authenticate_cached(&modern(), request, Profile::CloudFront, &cache)
+        });
+        assert!(cloudfront.is_ok());
+        assert_eq!(ask(&cache, &modern(), &url), Err(PolicyFault::Text.into()));
+    }
+}
+
+#[test]
+fn a_remembered_policy_is_matched_against_each_url() {
+    let cache = VerifiedCache::new(16);
+    let policy =
+        policy_with(r#""DateLessThan":{"AWS:EpochTime":1767290400}"#).replace("/*", "/open/*");
+    let query = custom_query(policy.as_bytes());
+    for _ in 0..2 {
+        assert!(ask(&cache, &modern(), &format!("https://{HOST}/open/a?{query}")).is_ok());
+        let closed = ask(
+            &cache,
+            &modern(),
+            &format!("https://{HOST}/closed/a?{query}"),
+        );
+        assert_eq!(closed, Err(SignatureRefusal::WrongResource));
     }
 }
