@@ -8,6 +8,7 @@ use crate::diagnostic::Sink;
 use crate::nearest::nearest;
 use crate::node::{Entry, Kind, Node, Span};
 use crate::shape::{Key, Mistake, Record, Shape, Text, Word};
+use crate::text::implicit_type;
 use std::collections::HashMap;
 
 /// Checks `root` against `shape`.
@@ -104,17 +105,15 @@ impl Check<'_, '_> {
     }
 
     fn text(&mut self, text: &str, plain: bool, span: Span, kind: &Text) {
-        if plain && matches!(text, "true" | "false") {
+        if let Some(other) = implicit_type(text).filter(|_| plain) {
             self.sink
                 .error(
                     codes::WRONG_TYPE,
                     span,
-                    format!(
-                        "expected {}, found the YAML boolean `{text}`",
-                        kind.expected
-                    ),
+                    format!("`{text}` is a YAML {other} where text is needed"),
                 )
-                .help(format!("if the word is meant, quote it: \"{text}\""));
+                .nearest(Some(format!("\"{text}\"")).filter(|_| (kind.check)(text).is_ok()))
+                .help(format!("expected {}", kind.expected));
             return self.sink.lose(&self.pointer);
         }
         if let Err(Mistake { message, nearest }) = (kind.check)(text) {

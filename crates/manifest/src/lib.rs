@@ -17,8 +17,10 @@ mod nearest;
 mod node;
 mod read;
 mod render;
+pub mod schema;
 mod shape;
 mod source_map;
+mod template;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -31,6 +33,7 @@ pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics, Place, Severity};
 pub use files::{Files, Folder};
 pub use render::render;
 pub use source_map::SourceMap;
+pub use template::init_template;
 pub use yaml::{DEPTH_MAX, MANIFEST_BYTES_MAX, NODES_MAX};
 
 use diagnostic::Sink;

@@ -39,6 +39,8 @@ pub(crate) struct Word {
 /// A map with known keys.
 #[derive(Debug)]
 pub(crate) struct Record {
+    /// What a schema calls it if it stands in several places; else empty.
+    pub(crate) name: &'static str,
     pub(crate) keys: &'static [Key],
     /// Exactly one of these keys is present; empty if there is no such choice.
     pub(crate) one_of: &'static [&'static str],
@@ -56,10 +58,12 @@ pub(crate) struct Key {
 
 /// A kind of text with its own rule.
 pub(crate) struct Text {
+    /// What a schema calls it.
+    pub(crate) name: &'static str,
     /// What is expected, as a phrase that follows "expected".
     pub(crate) expected: &'static str,
     pub(crate) code: Code,
-    /// A regular expression that every accepted text matches; empty where a schema could say nothing.
+    /// A regular expression that every accepted text matches; empty where `words` are all there are.
     pub(crate) pattern: &'static str,
     /// Words an editor offers.
     pub(crate) words: fn() -> Vec<String>,
@@ -109,7 +113,11 @@ pub(crate) const fn required(name: &'static str, shape: Shape, about: &'static s
 
 /// A map in which no keys exclude each other.
 pub(crate) const fn record(keys: &'static [Key]) -> Record {
-    Record { keys, one_of: &[] }
+    Record {
+        name: "",
+        keys,
+        one_of: &[],
+    }
 }
 
 /// A word and its meaning.

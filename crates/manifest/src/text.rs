@@ -15,7 +15,7 @@ const TEXT_BYTES_MAX: usize = 1_024;
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident: $code:ident, $expected:literal, $pattern:literal, $words:expr, $check:expr;)*) => {
         $($(#[$doc])* pub(crate) static $name: Text =
-            Text { code: codes::$code, expected: $expected, pattern: $pattern, words: $words, check: $check };)*
+            Text { name: stringify!($name), code: codes::$code, expected: $expected, pattern: $pattern, words: $words, check: $check };)*
         #[cfg(test)]
         pub(crate) static ALL: &[&Text] = &[$(&$name,)*];
     };
@@ -54,7 +54,7 @@ texts! {
         "^[0-9A-Fa-f:.]+/[0-9]{1,3}$", no_words, network;
     /// A country.
     COUNTRY: COUNTRY, "a country code in capitals (ISO 3166-1 alpha-2)",
-        "^[A-Z]{2}$", country_codes, country;
+        "", country_codes, country;
     /// A country, a group of countries or `unknown`; the last word is the reader's, who knows the groups.
     COUNTRY_OR_GROUP: COUNTRY, "a country code in capitals, a group of countries or `unknown`",
         "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", countries_and_groups, |s| parsed(Name::new(s));
@@ -84,10 +84,10 @@ texts! {
     CERTIFICATE: CERTIFICATE, "the ARN of an ACM certificate in us-east-1",
         "^arn:aws(-cn|-us-gov)?:acm:us-east-1:[0-9]{12}:certificate/[!-~]+$", no_words, |s| accept(arn(s, "acm"));
     /// A principal.
-    PRINCIPAL: TEXT, "the ARN of a principal", "^arn:aws[a-z-]*:[!-~]+$", no_words, |s| accept(s.starts_with("arn:aws") && graphic(s));
+    PRINCIPAL: TEXT, "the ARN of a principal", "^arn:aws(-cn|-us-gov)?:[!-~]+$", no_words, |s| accept(principal(s));
     /// What may deliver events.
     FRONT: TEXT, "the domain name of a function URL or the ARN of a target group",
-        r"^([a-z0-9-]+(\.[a-z0-9-]+)+|arn:aws[a-z-]*:elasticloadbalancing:[!-~]+)$", no_words,
+        r"^([a-z0-9-]+(\.[a-z0-9-]+)+|arn:aws(-cn|-us-gov)?:elasticloadbalancing:[!-~]+)$", no_words,
         |s| accept(arn(s, "elasticloadbalancing") || (Host::new(s).is_ok() && !s.starts_with('*')));
     /// The id of a public key.
     KEY_ID: TEXT, "the id of a public key: 1 to 64 characters from `A-Z 0-9`",
@@ -101,6 +101,29 @@ texts! {
     /// A status whose error response is replaced.
     STATUS: ERROR_RESPONSE, "a status from 400 to 599", "^[45][0-9]{2}$", no_words,
         |s| accept(s.len() == 3 && s.parse::<u16>().is_ok_and(|n| (400..600).contains(&n)));
+}
+
+/// What a YAML 1.2 reader takes an unquoted text for, if not for text. Whoever reads the file must see the same.
+pub(crate) fn implicit_type(text: &str) -> Option<&'static str> {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let digits = |prefix: &str, radix| {
+        unsigned
+            .strip_prefix(prefix)
+            .is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_digit(radix)))
+    };
+    let decimal = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+        && unsigned.parse::<f64>().is_ok();
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "false" => Some("boolean"),
+        _ if decimal
+            || digits("0x", 16)
+            || digits("0o", 8)
+            || matches!(unsigned, ".inf" | ".nan") =>
+        {
+            Some("number")
+        }
+        _ => None,
+    }
 }
 
 fn no_words() -> Vec<String> {
@@ -315,6 +338,13 @@ fn document(text: &str) -> bool {
     graphic(&text.replace(' ', "_"))
         && text.trim() == text
         && text.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
+fn principal(text: &str) -> bool {
+    ["arn:aws:", "arn:aws-cn:", "arn:aws-us-gov:"]
+        .iter()
+        .any(|start| text.len() > start.len() && text.starts_with(start))
+        && graphic(text)
 }
 
 fn arn(text: &str, service: &str) -> bool {

@@ -241,6 +241,7 @@ static LONG_POLICY: Record = record(&[
 ]);
 
 static STATEMENT: Record = Record {
+    name: "statement",
     one_of: &["allow", "deny"],
     keys: &[
         optional(
@@ -267,20 +268,24 @@ const CONDITION: Shape = Shape::Either(&[
 ]);
 
 /// The conditions of a statement.
-pub(crate) static CONDITIONS: Record = record(&[
-    optional(
-        "networks",
-        Shape::List(&Shape::Text(&text::NAME)),
-        "The viewer's address is in one of these networks.",
-    ),
-    optional(
-        "countries",
-        Shape::List(&Shape::Text(&text::COUNTRY_OR_GROUP)),
-        "The viewer's country is one of these: codes, groups, and in a `deny` also `unknown`.",
-    ),
-    optional(
-        "signed_by",
-        Shape::Text(&text::NAME),
-        "The request carries a valid signature by a key of this group.",
-    ),
-]);
+pub(crate) static CONDITIONS: Record = Record {
+    name: "conditions",
+    one_of: &[],
+    keys: &[
+        optional(
+            "networks",
+            Shape::List(&Shape::Text(&text::NAME)),
+            "The viewer's address is in one of these networks.",
+        ),
+        optional(
+            "countries",
+            Shape::List(&Shape::Text(&text::COUNTRY_OR_GROUP)),
+            "The viewer's country is one of these: codes, groups, and in a `deny` also `unknown`.",
+        ),
+        optional(
+            "signed_by",
+            Shape::Text(&text::NAME),
+            "The request carries a valid signature by a key of this group.",
+        ),
+    ],
+};

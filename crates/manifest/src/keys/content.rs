@@ -5,6 +5,7 @@ use crate::text;
 
 /// One origin: exactly one of its kinds.
 pub(crate) static ORIGIN: Record = Record {
+    name: "",
     one_of: &["releases", "bucket", "direct_bucket", "http"],
     keys: &[
         optional(

@@ -1,0 +1,103 @@
+//! The manifest that `portcullis init` writes: small, commented, compiling.
+
+use crate::schema::SCHEMA_FILE;
+use crate::text::implicit_type;
+use portcullis_site::Name;
+
+/// A new manifest for a site of that name, which serves the releases in a bucket named after it to everyone.
+#[must_use]
+pub fn init_template(site: &Name) -> String {
+    let bucket = bucket_name(site.as_str());
+    format!(
+        r#"# yaml-language-server: $schema={SCHEMA_FILE}
+# One site. `portcullis check` proves it, `portcullis dev` runs it here, `portcullis explain URL` says who may see what.
+version: 1
+site: {site}
+
+# hosts: [www.example.com]            # alternate domain names; they need the certificate
+# certificate: arn:aws:acm:us-east-1:ACCOUNT:certificate/ID
+
+origins:
+  site:                               # the release store: versioned objects behind a pointer
+    releases: {{ bucket: {bucket} }}
+
+# networks:
+#   office: [198.51.100.0/24]
+
+policies:                             # the first matching statement wins; no match is a refusal
+  everyone:
+    - {{ allow: any }}
+  # europe-only:
+  #   - {{ allow: {{ countries: [EU, CH] }} }}
+
+behaviors:                            # the first matching path wins; the last one is "*"
+  - path: "*"
+    origin: site
+    policy: everyone
+    response_headers: {{ security: basic }}
+
+releases:
+  entry: index.html                   # directory index
+  clean_urls: true                    # /guide answers guide.html or guide/index.html
+  classes:                            # lifetimes; a name that contains its content hash is always immutable
+    - {{ match: "*.html", browser: 0s, edge: 5m }}
+    - {{ match: "**", browser: 1h, edge: 1d }}
+"#,
+        site = quoted(site.as_str()),
+    )
+}
+
+/// The name as YAML reads it back, quoted where it would look like something else.
+pub(crate) fn quoted(name: &str) -> String {
+    let doubtful = implicit_type(name).is_some()
+        || matches!(
+            name.to_lowercase().as_str(),
+            "null" | "yes" | "no" | "on" | "off" | "y" | "n"
+        );
+    let plain = !doubtful && name.starts_with(|c: char| c.is_ascii_alphabetic());
+    if plain {
+        name.to_owned()
+    } else {
+        format!("\"{name}\"")
+    }
+}
+
+/// A bucket name made of a site's name.
+pub(crate) fn bucket_name(site: &str) -> String {
+    let letters: String = site
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .take(50)
+        .collect();
+    format!("{}-releases", letters.trim_matches('-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::init_template;
+    use crate::compile;
+    use portcullis_site::Name;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn the_template_compiles_for_every_name() {
+        for name in [
+            "handbook",
+            "true",
+            "No",
+            "1",
+            "0x10",
+            "a.b_c-D",
+            "x-",
+            &"z".repeat(64),
+        ] {
+            let text = init_template(&Name::new(name).unwrap());
+            assert!(text.starts_with("# yaml-language-server: $schema="));
+            let compiled = compile(&text, "portcullis.yaml", &BTreeMap::new())
+                .unwrap_or_else(|d| panic!("{d}"));
+            assert_eq!(compiled.bundle.site().site.as_str(), name);
+            assert_eq!(compiled.warnings, []);
+        }
+    }
+}
