@@ -14,6 +14,7 @@ pub(crate) const HOST: &str = "d111111abcdef8.cloudfront.net";
 pub(crate) const URL: &str = "https://d111111abcdef8.cloudfront.net/image.jpg?size=1";
 pub(crate) const EXPIRES: u64 = 1_767_290_400;
 pub(crate) const EVERYTHING: &str = "https://d111111abcdef8.cloudfront.net/*";
+pub(crate) const LESS_THAN: &str = r#""DateLessThan":{"AWS:EpochTime":1767290400}"#;
 
 /// One RSA-2048 and one P-256 key, with their ids.
 pub(crate) struct Keys {

@@ -10,6 +10,8 @@ mod keys;
 #[cfg(test)]
 mod mutations;
 #[cfg(test)]
+mod policy_tricks;
+#[cfg(test)]
 mod remembered;
 #[cfg(test)]
 mod round_trip;
