@@ -24,6 +24,13 @@ pub struct VerifiedCache {
     entries: Mutex<Entries<Arc<Verified>>>,
 }
 
+impl std::fmt::Debug for VerifiedCache {
+    /// Entries are digests of what viewers sent; they do not print.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VerifiedCache").finish_non_exhaustive()
+    }
+}
+
 impl VerifiedCache {
     /// A cache of about `entries` entries: rounded up to whole sets of four, at least one set and at most 65,536
     /// entries. One takes about 120 bytes and the `Resource` of its policy.
