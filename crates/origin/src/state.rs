@@ -2,9 +2,13 @@
 //!
 //! Always holds: digests only, never the secret; a part never goes back to an older version ([`SiteState::advance`]).
 
+mod advance;
 pub mod file;
+pub mod memory;
 pub mod poll;
 mod snapshots;
+
+pub use advance::{Advanced, Back, HeldBack, Part};
 
 use portcullis_viewer::prefixes::PrefixSnapshot;
 use serde::{Deserialize, Serialize};
@@ -82,6 +86,27 @@ pub trait StateStore: Send + Sync {
     fn load(&self) -> impl Future<Output = Result<SiteState, StateError>> + Send;
 }
 
+/// The longest state that is read, in bytes.
+pub const STATE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+impl SiteState {
+    /// Reads a state from its JSON form.
+    ///
+    /// # Errors
+    /// [`StateError::Malformed`] says where it is not a state, or that it is longer than [`STATE_BYTES_MAX`].
+    pub fn from_json(text: &[u8]) -> Result<Self, StateError> {
+        if text.len() > STATE_BYTES_MAX {
+            let why = format!("it is longer than {STATE_BYTES_MAX} bytes");
+            return Err(StateError::Malformed(why));
+        }
+        // A derived reader takes an array for an object, and the empty one for the empty state.
+        if !text.trim_ascii_start().starts_with(b"{") {
+            return Err(StateError::Malformed("it is no JSON object".to_owned()));
+        }
+        serde_json::from_slice(text).map_err(|error| StateError::Malformed(error.to_string()))
+    }
+}
+
 impl SecretDigest {
     /// The digest of a secret value.
     #[must_use]
@@ -102,7 +127,7 @@ impl TryFrom<String> for SecretDigest {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         const EXPECTED: &str = "a secret digest has 64 hexadecimal digits";
         let mut digest = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(EXPECTED);
         }
         for (byte, pair) in digest.iter_mut().zip(text.as_bytes().chunks(2)) {

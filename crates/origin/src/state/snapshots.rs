@@ -11,17 +11,21 @@ use std::collections::BTreeMap;
 type Snapshots = BTreeMap<String, PrefixSnapshot>;
 
 /// Lists of one kind in one state.
-const LISTS_MAX: usize = 64;
+pub(super) const LISTS_MAX: usize = 64;
 
 fn read<'de, D: Deserializer<'de>>(deserializer: D, guards: Guards) -> Result<Snapshots, D::Error> {
     let raw = BTreeMap::<String, Box<RawValue>>::deserialize(deserializer)?;
     if raw.len() > LISTS_MAX {
-        return Err(D::Error::custom(format_args!("more than {LISTS_MAX} prefix lists")));
+        return Err(D::Error::custom(format_args!(
+            "more than {LISTS_MAX} prefix lists"
+        )));
     }
     raw.into_iter()
         .map(|(name, json)| {
             let snapshot = PrefixSnapshot::from_json(json.get().as_bytes(), guards);
-            snapshot.map_err(|e| D::Error::custom(format_args!("prefix list `{name}`: {e}"))).map(|s| (name, s))
+            snapshot
+                .map_err(|e| D::Error::custom(format_args!("prefix list `{name}`: {e}")))
+                .map(|s| (name, s))
         })
         .collect()
 }
@@ -39,11 +43,16 @@ fn write<S: Serializer>(snapshots: &Snapshots, serializer: S) -> Result<S::Ok, S
 pub(super) mod edges {
     use super::{Deserializer, Guards, Serializer, Snapshots};
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Snapshots, D::Error> {
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Snapshots, D::Error> {
         super::read(deserializer, Guards::Edges)
     }
 
-    pub(in super::super) fn serialize<S: Serializer>(snapshots: &Snapshots, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in super::super) fn serialize<S: Serializer>(
+        snapshots: &Snapshots,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         super::write(snapshots, serializer)
     }
 }
@@ -52,11 +61,16 @@ pub(super) mod edges {
 pub(super) mod viewers {
     use super::{Deserializer, Guards, Serializer, Snapshots};
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Snapshots, D::Error> {
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Snapshots, D::Error> {
         super::read(deserializer, Guards::Viewers)
     }
 
-    pub(in super::super) fn serialize<S: Serializer>(snapshots: &Snapshots, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in super::super) fn serialize<S: Serializer>(
+        snapshots: &Snapshots,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         super::write(snapshots, serializer)
     }
 }
