@@ -1,7 +1,7 @@
 //! The check of a file's structure against the declared shapes: keys, types, words and single values.
 //!
-//! Always holds: every mistake is reported where it stands, and its pointer is marked as lost, so that what follows from
-//! it is not reported again. Deliberately absent: any conversion; readers convert what passed.
+//! Always holds: every mistake is reported where it stands; what is refused is taken out of the tree, so that no reader
+//! can use it, and its pointer is marked as lost, so that what follows from it is not reported again. Deliberately absent: any conversion; readers convert what passed.
 
 use crate::codes;
 use crate::diagnostic::Sink;
@@ -11,14 +11,21 @@ use crate::shape::{Key, Mistake, Record, Shape, Text, Word};
 use crate::text::implicit_type;
 use std::collections::HashMap;
 
-/// Checks `root` against `shape`.
-pub(crate) fn check(root: &Node, shape: &Shape, sink: &mut Sink) {
+/// Checks `root` against `shape`, and takes out of it what is refused.
+pub(crate) fn check(root: &mut Node, shape: &Shape, sink: &mut Sink) {
+    let owner = root.span;
     Check {
         sink,
         pointer: Vec::new(),
     }
-    .value(root, root.span, shape);
+    .value(root, owner, shape);
 }
+
+/// What a check says of one value.
+type Verdict = Result<(), Refused>;
+
+/// The value cannot be used; why has been reported.
+struct Refused;
 
 struct Check<'s, 'd> {
     sink: &'d mut Sink<'s>,
@@ -27,11 +34,15 @@ struct Check<'s, 'd> {
 
 impl Check<'_, '_> {
     /// `owner` is the key a value belongs to, which is where a missing value is reported.
-    fn value(&mut self, node: &Node, owner: Span, shape: &Shape) {
-        if matches!(node.kind, Kind::Refused) {
-            return self.sink.lose(&self.pointer);
+    fn value(&mut self, node: &mut Node, owner: Span, shape: &Shape) {
+        if self.judge(node, owner, shape).is_err() {
+            node.kind = Kind::Refused;
+            self.sink.lose(&self.pointer);
         }
-        if node.is_null() && !matches!(shape, Shape::Either(_)) {
+    }
+
+    fn judge(&mut self, node: &mut Node, owner: Span, shape: &Shape) -> Verdict {
+        if node.is_null() {
             self.sink
                 .error(
                     codes::NO_VALUE,
@@ -39,21 +50,27 @@ impl Check<'_, '_> {
                     format!("a value is missing, expected {}", expected(shape)),
                 )
                 .help("write the value, or leave the key out to get its default");
-            return self.sink.lose(&self.pointer);
+            return Err(Refused);
         }
-        match (shape, &node.kind) {
-            (Shape::Either(shapes), _) => self.either(node, owner, shapes),
+        let span = node.span;
+        match (shape, &mut node.kind) {
+            (_, Kind::Refused) => Err(Refused),
+            (Shape::Either(shapes), kind) => match shapes.iter().find(|shape| fits(shape, kind)) {
+                Some(shape) => self.judge(node, owner, shape),
+                None => self.wrong_type(node, shape),
+            },
             (Shape::Text(kind), Kind::Scalar { text, plain }) => {
-                self.text(text, *plain, node.span, kind)
+                self.text(text, *plain, span, kind)
             }
-            (Shape::Word(words), Kind::Scalar { text, .. }) => self.word(text, node.span, words),
-            (Shape::Flag, Kind::Scalar { text, plain }) => self.flag(text, *plain, node.span),
+            (Shape::Word(words), Kind::Scalar { text, .. }) => self.word(text, span, words),
+            (Shape::Flag, Kind::Scalar { text, plain }) => self.flag(text, *plain, span),
             (Shape::Number { min, max }, Kind::Scalar { text, .. }) => {
-                self.number(text, node.span, *min, *max)
+                self.number(text, span, *min, *max)
             }
             (Shape::List(items), Kind::Seq(nodes)) => self.list(nodes, owner, items),
             (Shape::Named { names, values }, Kind::Map(entries)) => {
-                self.named(entries, names, values)
+                self.named(entries, names, values);
+                Ok(())
             }
             (Shape::Record(record), Kind::Map(entries)) => self.record(entries, owner, record),
             _ => self.wrong_type(node, shape),
@@ -66,81 +83,61 @@ impl Check<'_, '_> {
         self.pointer.pop();
     }
 
-    fn wrong_type(&mut self, node: &Node, shape: &Shape) {
-        self.sink.error(
-            codes::WRONG_TYPE,
-            node.span,
-            format!("expected {}, found {}", expected(shape), node.describe()),
-        );
-        self.sink.lose(&self.pointer);
-    }
-
-    fn either(&mut self, node: &Node, owner: Span, shapes: &'static [Shape]) {
-        let fits = |shape: &&Shape| match node.kind {
-            _ if node.is_null() => false,
-            Kind::Seq(_) => matches!(shape, Shape::List(_)),
-            Kind::Map(_) => matches!(shape, Shape::Named { .. } | Shape::Record(_)),
-            _ => !matches!(
-                shape,
-                Shape::List(_) | Shape::Named { .. } | Shape::Record(_)
-            ),
-        };
-        match shapes.iter().find(fits) {
-            Some(shape) => self.value(node, owner, shape),
-            None => {
-                let wanted: Vec<String> = shapes.iter().map(expected).collect();
-                let message = format!(
-                    "expected {}, found {}",
-                    wanted.join(", or "),
-                    node.describe()
-                );
-                self.sink.error(
-                    codes::WRONG_TYPE,
-                    if node.is_null() { owner } else { node.span },
-                    message,
-                );
-                self.sink.lose(&self.pointer);
+    fn wrong_type(&mut self, node: &Node, shape: &Shape) -> Verdict {
+        let help = match shape {
+            Shape::List(_) => "write a list, as in `[one, two]`",
+            Shape::Named { .. } | Shape::Record(_) => "write a map, as in `{ key: value }`",
+            Shape::Either(_) => "write it in one of these forms",
+            Shape::Text(_) | Shape::Word(_) | Shape::Flag | Shape::Number { .. } => {
+                "write a single value"
             }
-        }
+        };
+        let message = format!("expected {}, found {}", expected(shape), node.describe());
+        self.sink
+            .error(codes::WRONG_TYPE, node.span, message)
+            .help(help);
+        Err(Refused)
     }
 
-    fn text(&mut self, text: &str, plain: bool, span: Span, kind: &Text) {
-        if let Some(other) = implicit_type(text).filter(|_| plain) {
-            self.sink
-                .error(
-                    codes::WRONG_TYPE,
-                    span,
-                    format!("`{text}` is a YAML {other} where text is needed"),
-                )
-                .nearest(Some(format!("\"{text}\"")).filter(|_| (kind.check)(text).is_ok()))
-                .help(format!("expected {}", kind.expected));
-            return self.sink.lose(&self.pointer);
-        }
+    fn text(&mut self, text: &str, plain: bool, span: Span, kind: &Text) -> Verdict {
+        let help = format!("expected {}", kind.expected);
         if let Err(Mistake { message, nearest }) = (kind.check)(text) {
             let message = message.unwrap_or_else(|| format!("`{text}` is not what is needed here"));
             self.sink
                 .error(kind.code, span, message)
                 .nearest(nearest)
-                .help(format!("expected {}", kind.expected));
-            self.sink.lose(&self.pointer);
+                .help(help);
+            return Err(Refused);
         }
+        let Some(other) = implicit_type(text).filter(|_| plain) else {
+            return Ok(());
+        };
+        self.sink
+            .error(
+                codes::WRONG_TYPE,
+                span,
+                format!("`{text}` is a YAML {other} where text is needed"),
+            )
+            .nearest(Some(format!("\"{text}\"")))
+            .help(help);
+        Err(Refused)
     }
 
-    fn word(&mut self, text: &str, span: Span, words: &'static [Word]) {
-        if words.iter().any(|w| w.word == text) {
-            return;
-        }
+    fn word(&mut self, text: &str, span: Span, words: &'static [Word]) -> Verdict {
         let list: Vec<&str> = words.iter().map(|w| w.word).collect();
+        if list.contains(&text) {
+            return Ok(());
+        }
         self.sink
             .error(codes::WORD, span, format!("unknown word `{text}`"))
             .nearest(nearest(text, list.iter().copied()))
             .help(format!("expected {}", one_of(&list)));
-        self.sink.lose(&self.pointer);
+        Err(Refused)
     }
 
-    fn flag(&mut self, text: &str, plain: bool, span: Span) {
+    fn flag(&mut self, text: &str, plain: bool, span: Span) -> Verdict {
         if plain && matches!(text, "true" | "false") {
-            return;
+            return Ok(());
         }
         let meant = match text.to_lowercase().as_str() {
             "yes" | "on" | "y" | "true" | "1" => Some("true"),
@@ -155,12 +152,12 @@ impl Check<'_, '_> {
             )
             .nearest(meant)
             .help("without quotes and in small letters");
-        self.sink.lose(&self.pointer);
+        Err(Refused)
     }
 
-    fn number(&mut self, text: &str, span: Span, min: u64, max: u64) {
+    fn number(&mut self, text: &str, span: Span, min: u64, max: u64) -> Verdict {
         if number(text).is_some_and(|n| (min..=max).contains(&n)) {
-            return;
+            return Ok(());
         }
         let help = if min == max {
             format!("expected {min}")
@@ -170,41 +167,38 @@ impl Check<'_, '_> {
         self.sink
             .error(codes::NUMBER, span, format!("`{text}` is not in range"))
             .help(help);
-        self.sink.lose(&self.pointer);
+        Err(Refused)
     }
 
-    fn list(&mut self, nodes: &[Node], owner: Span, items: &'static Shape) {
+    fn list(&mut self, nodes: &mut [Node], owner: Span, items: &'static Shape) -> Verdict {
         if nodes.is_empty() {
             self.sink
                 .error(codes::EMPTY_LIST, owner, "the list is empty")
                 .help("name at least one item, or leave the key out");
-            self.sink.lose(&self.pointer);
+            return Err(Refused);
         }
-        for (i, node) in nodes.iter().enumerate() {
-            self.at(i.to_string(), |check| check.value(node, node.span, items));
+        for (i, node) in nodes.iter_mut().enumerate() {
+            let span = node.span;
+            self.at(i.to_string(), |check| check.value(node, span, items));
         }
+        Ok(())
     }
 
-    fn named(&mut self, entries: &[Entry], names: &'static Text, values: &'static Shape) {
+    fn named(&mut self, entries: &mut [Entry], names: &'static Text, values: &'static Shape) {
         self.duplicates(entries);
         for entry in entries {
             self.at(entry.key.clone(), |check| {
-                check.text(&entry.key, false, entry.span, names);
-                check.value(&entry.value, entry.span, values);
+                if check.text(&entry.key, false, entry.span, names).is_err() {
+                    check.sink.lose(&check.pointer);
+                }
+                check.value(&mut entry.value, entry.span, values);
             });
         }
     }
 
-    fn record(&mut self, entries: &[Entry], owner: Span, record: &'static Record) {
+    fn record(&mut self, entries: &mut [Entry], owner: Span, record: &'static Record) -> Verdict {
         self.duplicates(entries);
-        for entry in entries {
-            match record.key(&entry.key) {
-                Some(key) => self.at(key.name, |check| {
-                    check.value(&entry.value, entry.span, &key.shape)
-                }),
-                None => self.unknown_key(entry, entries, record),
-            }
-        }
+        self.unknown_keys(entries, record);
         for key in record
             .keys
             .iter()
@@ -212,24 +206,32 @@ impl Check<'_, '_> {
         {
             self.missing(key, entries, owner, record);
         }
-        self.one_of(entries, owner, record.one_of);
+        for entry in entries.iter_mut() {
+            if let Some(key) = record.key(&entry.key) {
+                self.at(key.name, |check| {
+                    check.value(&mut entry.value, entry.span, &key.shape)
+                });
+            }
+        }
+        self.one_of(entries, owner, record.one_of)
     }
 
-    fn unknown_key(&mut self, entry: &Entry, entries: &[Entry], record: &'static Record) {
-        let free = record
-            .keys
-            .iter()
-            .map(|key| key.name)
-            .filter(|name| !has(entries, name));
+    fn unknown_keys(&mut self, entries: &[Entry], record: &'static Record) {
         let all: Vec<&str> = record.keys.iter().map(|key| key.name).collect();
-        self.sink
-            .error(
-                codes::UNKNOWN_KEY,
-                entry.span,
-                format!("unknown key `{}`", entry.key),
-            )
-            .nearest(nearest(&entry.key, free))
-            .help(format!("expected {}", one_of(&all)));
+        for entry in entries
+            .iter()
+            .filter(|entry| !all.contains(&entry.key.as_str()))
+        {
+            let free = all.iter().copied().filter(|name| !has(entries, name));
+            self.sink
+                .error(
+                    codes::UNKNOWN_KEY,
+                    entry.span,
+                    format!("unknown key `{}`", entry.key),
+                )
+                .nearest(nearest(&entry.key, free))
+                .help(format!("expected {}", one_of(&all)));
+        }
     }
 
     /// A key that is missing because it is mistyped is reported once, as the unknown key it is.
@@ -256,37 +258,37 @@ impl Check<'_, '_> {
         self.at(key.name, |check| check.sink.lose(&check.pointer));
     }
 
-    fn one_of(&mut self, entries: &[Entry], owner: Span, choice: &[&'static str]) {
-        let present: Vec<&Entry> = entries
+    fn one_of(&mut self, entries: &[Entry], owner: Span, choice: &[&'static str]) -> Verdict {
+        if choice.is_empty() {
+            return Ok(());
+        }
+        let mut present = entries
             .iter()
-            .filter(|entry| choice.contains(&entry.key.as_str()))
-            .collect();
-        match present.as_slice() {
-            _ if choice.is_empty() => {}
-            [_] => {}
-            [] => {
-                let mistyped = entries
-                    .iter()
-                    .any(|entry| nearest(&entry.key, choice.iter().copied()).is_some());
-                if !mistyped {
-                    self.sink.error(
+            .filter(|entry| choice.contains(&entry.key.as_str()));
+        let Some(first) = present.next() else {
+            let mistyped = entries
+                .iter()
+                .any(|entry| nearest(&entry.key, choice.iter().copied()).is_some());
+            if !mistyped {
+                self.sink
+                    .error(
                         codes::CHOICE_OF_KEYS,
                         owner,
                         format!("expected one of the keys {}", one_of(choice)),
-                    );
-                }
-                self.sink.lose(&self.pointer);
+                    )
+                    .help("exactly one of them is needed");
             }
-            [first, rest @ ..] => {
-                for entry in rest.iter().filter(|entry| entry.key != first.key) {
-                    let message = format!("`{}` cannot stand beside `{}`", entry.key, first.key);
-                    self.sink
-                        .error(codes::CHOICE_OF_KEYS, entry.span, message)
-                        .help(format!("write only one of {}", one_of(choice)));
-                }
-                self.sink.lose(&self.pointer);
-            }
+            return Err(Refused);
+        };
+        let mut verdict = Ok(());
+        for entry in present.filter(|entry| entry.key != first.key) {
+            let message = format!("`{}` cannot stand beside `{}`", entry.key, first.key);
+            self.sink
+                .error(codes::CHOICE_OF_KEYS, entry.span, message)
+                .help(format!("write only one of {}", one_of(choice)));
+            verdict = Err(Refused);
         }
+        verdict
     }
 
     fn duplicates(&mut self, entries: &[Entry]) {
@@ -306,6 +308,19 @@ impl Check<'_, '_> {
                 first.insert(&entry.key, entry.span.place.line);
             }
         }
+    }
+}
+
+/// Whether a shape is for this kind of value: a single value, a list or a map.
+fn fits(shape: &Shape, kind: &Kind) -> bool {
+    match kind {
+        Kind::Scalar { .. } => !matches!(
+            shape,
+            Shape::List(_) | Shape::Named { .. } | Shape::Record(_)
+        ),
+        Kind::Seq(_) => matches!(shape, Shape::List(_)),
+        Kind::Map(_) => matches!(shape, Shape::Named { .. } | Shape::Record(_)),
+        Kind::Refused => false,
     }
 }
 

@@ -80,22 +80,29 @@ fn follows(fault: &Fault, site: &Site, lost: &[Vec<String>]) -> bool {
     lost.iter().any(|l| {
         let above = pointer.starts_with(l);
         let below = pointer.len() >= 2 && l.starts_with(pointer);
-        above || below || section_lost(fault, l) || tainted(pointer, site, l)
+        above || below || undeclared(fault, l) || tainted(pointer, site, l)
     })
 }
 
-/// Whether something is missed because the section that would declare it was refused as a whole.
-fn section_lost(fault: &Fault, lost: &[String]) -> bool {
-    let [section] = lost else { return false };
-    match code(fault) {
-        codes::UNKNOWN_ORIGIN => section == "origins" || section == "origin_groups",
-        codes::UNKNOWN_POLICY => section == "policies",
-        codes::UNKNOWN_NETWORK => section == "networks",
-        codes::UNKNOWN_KEY_GROUP => section == "key_groups",
-        codes::DEFAULT_BEHAVIOR => section == "behaviors",
-        codes::CERTIFICATE => section == "certificate" || section == "hosts",
-        _ => false,
-    }
+/// Whether something is missed because what would declare it was refused: its section, or a key that is no name.
+fn undeclared(fault: &Fault, lost: &[String]) -> bool {
+    let Some(section) = lost.first().map(String::as_str) else {
+        return false;
+    };
+    let declared_in: &[&str] = match code(fault) {
+        codes::UNKNOWN_ORIGIN => &["origins", "origin_groups"],
+        codes::UNKNOWN_POLICY => &["policies"],
+        codes::UNKNOWN_NETWORK => &["networks"],
+        codes::UNKNOWN_KEY_GROUP => &["key_groups"],
+        codes::DEFAULT_BEHAVIOR => &["behaviors"],
+        codes::CERTIFICATE => return matches!(section, "hosts" | "certificate"),
+        _ => return false,
+    };
+    let meant = |key: &str| {
+        let word = fault.unknown.as_ref().map(|(word, _)| word.as_str());
+        Name::new(key).is_err() && word.is_some_and(|word| nearest(word, [key]).is_some())
+    };
+    declared_in.contains(&section) && lost.get(1).is_none_or(|key| lost.len() == 2 && meant(key))
 }
 
 /// Whether a rule that looks at several parts looked at a refused one.

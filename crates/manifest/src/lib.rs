@@ -9,6 +9,7 @@
 
 mod check;
 mod codes;
+pub mod copilot;
 mod diagnostic;
 mod faults;
 mod files;
@@ -70,8 +71,8 @@ pub fn compile(source: &str, file_name: &str, files: &dyn Files) -> Result<Compi
 }
 
 fn read(source: &str, files: &dyn Files, sink: &mut Sink) -> Option<(Bundle, SourceMap)> {
-    let root = yaml::parse(source, sink)?;
-    check::check(&root, &keys::MANIFEST, sink);
+    let mut root = yaml::parse(source, sink)?;
+    check::check(&mut root, &keys::MANIFEST, sink);
     let site = Reading { sink, files }.site(View::of(&root));
     let map = SourceMap::new(root);
     faults::report(&site, &map, sink);

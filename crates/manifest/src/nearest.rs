@@ -27,7 +27,9 @@ pub(crate) fn nearest<'a>(
             let mistakes = osa_distance(&given, &wanted);
             let alike = jaro_winkler(&given, &wanted);
             // A word of two letters with one of them wrong is another word.
+            let begun = wanted.len() >= 3 && given.starts_with(&wanted);
             let near = mistakes == 0
+                || begun
                 || (length > 2 && mistakes <= mistakes_max)
                 || (length > 3 && alike > 0.88);
             near.then_some((mistakes, alike, candidate))
@@ -54,6 +56,7 @@ mod tests {
         check("orgin", &["origin", "policy", "path"], Some("origin"));
         check("polcy", &["origin", "policy", "path"], Some("policy"));
         check("behaviours", &["behaviors", "networks"], Some("behaviors"));
+        check("minimum", &["min", "max", "default"], Some("min"));
         check("de", &["DE", "FR"], Some("DE"));
         check("DX", &["DE", "FR"], None);
         check(

@@ -82,7 +82,7 @@ fn child<'n>(node: &'n Node, step: &str) -> Option<(&'n Node, Span)> {
         return Some((item, item.span));
     }
     let entry = node.entry(step)?;
-    let single = matches!(entry.value.kind, Kind::Scalar { .. }) && !entry.value.is_null();
+    let single = matches!(entry.value.kind, Kind::Scalar { .. });
     Some((
         &entry.value,
         if single { entry.value.span } else { entry.span },

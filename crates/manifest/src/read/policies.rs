@@ -50,6 +50,18 @@ impl Reading<'_, '_> {
         }
         let when = match view.get(verb) {
             any if any.text() == Some("any") => None,
+            conditions if conditions.is_map() && conditions.entries().next().is_none() => {
+                self.sink
+                    .error(
+                        codes::EMPTY_RULE,
+                        conditions.span(),
+                        "the statement has no condition",
+                    )
+                    .help("write `any` to mean every viewer");
+                self.sink
+                    .lose(&["policies", place[0], place[1], verb].map(str::to_owned));
+                Some(refused_condition())
+            }
             conditions if conditions.is_map() => {
                 Some(self.conditions(conditions, groups, &[place[0], place[1], verb]))
             }

@@ -142,7 +142,9 @@ fn schema_and_check_know_the_same_keys() {
 
 /// Whether the schema of a kind takes a text.
 fn schema_takes(kind: &Text, sample: &str) -> bool {
-    jsonschema::draft202012::new(&super::text(kind)).unwrap().is_valid(&json!(sample))
+    jsonschema::draft202012::new(&super::text(kind))
+        .unwrap()
+        .is_valid(&json!(sample))
 }
 
 /// Texts of every kind, right and wrong.
