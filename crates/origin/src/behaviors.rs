@@ -43,7 +43,10 @@ impl Behaviors {
     /// A table of `behaviors`, whose last one matches everything.
     #[must_use]
     pub fn new(behaviors: &[Behavior]) -> Self {
-        let mut table = Self { list: behaviors.to_vec(), nodes: vec![Node::default()] };
+        let mut table = Self {
+            list: behaviors.to_vec(),
+            nodes: vec![Node::default()],
+        };
         for (index, behavior) in behaviors.iter().enumerate() {
             table.insert(u32::try_from(index).unwrap_or(u32::MAX), &behavior.path);
         }
@@ -66,7 +69,9 @@ impl Behaviors {
     /// The node after `byte`, made if it is not there.
     fn step(&mut self, node: usize, byte: u8) -> usize {
         let fresh = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
-        let Some(next) = self.nodes.get_mut(node).map(|n| &mut n.next) else { return 0 };
+        let Some(next) = self.nodes.get_mut(node).map(|n| &mut n.next) else {
+            return 0;
+        };
         match next.binary_search_by_key(&byte, |(b, _)| *b) {
             Ok(at) => next.get(at).map_or(0, |(_, node)| *node as usize),
             Err(at) => {
@@ -86,15 +91,30 @@ impl Behaviors {
         let mut rest = sent.as_bytes().iter();
         loop {
             let ended = rest.as_slice().is_empty();
-            let matched = node.patterns.iter().take_while(|c| c.behavior < first).find(|c| match c.rest {
-                Rest::End => ended,
-                Rest::Anything => true,
-                Rest::Pattern => self.list.get(c.behavior as usize).is_some_and(|b| b.path.matches(sent)),
-            });
+            let matched = node
+                .patterns
+                .iter()
+                .take_while(|c| c.behavior < first)
+                .find(|c| match c.rest {
+                    Rest::End => ended,
+                    Rest::Anything => true,
+                    Rest::Pattern => self
+                        .list
+                        .get(c.behavior as usize)
+                        .is_some_and(|b| b.path.matches(sent)),
+                });
             first = matched.map_or(first, |c| c.behavior);
             let Some(byte) = rest.next() else { break };
-            let Ok(at) = node.next.binary_search_by_key(byte, |(b, _)| *b) else { break };
-            let Some(next) = node.next.get(at).and_then(|(_, n)| self.nodes.get(*n as usize)) else { break };
+            let Ok(at) = node.next.binary_search_by_key(byte, |(b, _)| *b) else {
+                break;
+            };
+            let Some(next) = node
+                .next
+                .get(at)
+                .and_then(|(_, n)| self.nodes.get(*n as usize))
+            else {
+                break;
+            };
             node = next;
         }
         let index = first as usize;

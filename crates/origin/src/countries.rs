@@ -30,25 +30,38 @@ impl Countries {
     /// No database.
     #[must_use]
     pub fn none() -> Self {
-        Self { source: Source::None, age_max: 0, when_stale: WhenStale::Deny }
+        Self {
+            source: Source::None,
+            age_max: 0,
+            when_stale: WhenStale::Deny,
+        }
     }
 
     /// A compiled table under the site's rule.
     #[must_use]
     pub fn table(table: CountryTable<Mmap>, rule: &Database) -> Self {
-        Self { source: Source::Table(table), age_max: rule.max_age.get(), when_stale: rule.when_stale }
+        Self {
+            source: Source::Table(table),
+            age_max: rule.max_age.get(),
+            when_stale: rule.when_stale,
+        }
     }
 
     /// A database file under the site's rule.
     #[must_use]
     pub fn database(database: CountryDatabase<Mmap>, rule: &Database) -> Self {
-        Self { source: Source::Database(database), age_max: rule.max_age.get(), when_stale: rule.when_stale }
+        Self {
+            source: Source::Database(database),
+            age_max: rule.max_age.get(),
+            when_stale: rule.when_stale,
+        }
     }
 
     /// The country at `address`; `now` is in seconds since the epoch.
     #[must_use]
     pub fn lookup(&self, address: IpAddr, now: u64) -> CountryFact {
-        if self.when_stale == WhenStale::Deny && self.age(now).is_some_and(|age| age > self.age_max) {
+        if self.when_stale == WhenStale::Deny && self.age(now).is_some_and(|age| age > self.age_max)
+        {
             return CountryFact::Error(CountryError::DatabaseTooOld);
         }
         match &self.source {

@@ -7,11 +7,17 @@ use crate::countries::Countries;
 use crate::proof::Proven;
 use crate::request::Request;
 use crate::state::SiteState;
-use portcullis_policy::{AddressFact, Facts, Membership, NetworkIndex, Networks, Policy, SignatureFact, Signatures};
-use portcullis_signed_access::{Profile, Scheme, SignatureRefusal, SignedRequest, VerifiedCache, authenticate_cached};
+use portcullis_policy::{
+    AddressFact, Facts, Membership, NetworkIndex, Networks, Policy, SignatureFact, Signatures,
+};
+use portcullis_signed_access::{
+    Profile, Scheme, SignatureRefusal, SignedRequest, VerifiedCache, authenticate_cached,
+};
 use portcullis_site::{Engine, Geo, NetworkAddresses, Site};
 use portcullis_viewer::address::viewer_address;
-use portcullis_viewer::geo::{CountryError, CountryFact, GeoSource, GivenBy, UnknownCountry, combine, from_cloudfront_header};
+use portcullis_viewer::geo::{
+    CountryError, CountryFact, GeoSource, GivenBy, UnknownCountry, combine, from_cloudfront_header,
+};
 use std::net::IpAddr;
 
 /// Hosts of a site against which a signature is tried; each may cost one verification.
@@ -47,11 +53,25 @@ pub struct Sources<'a> {
 
 /// Gathers what `policy` asks for. The proof is demanded because viewer headers are worth nothing without it.
 #[must_use]
-pub fn gather(sources: Sources<'_>, policy: &Policy, request: &Request<'_>, _proven: &Proven, now: u64) -> Gathered {
+pub fn gather(
+    sources: Sources<'_>,
+    policy: &Policy,
+    request: &Request<'_>,
+    _proven: &Proven,
+    now: u64,
+) -> Gathered {
     let inputs = policy.inputs();
-    let asks_address = !inputs.networks.is_empty() || inputs.country || inputs.key_groups.iter().any(Option::is_some);
-    let address = if asks_address { address(request) } else { AddressFact::Unknown };
-    let country = inputs.country.then(|| country(&sources.site.geo, sources.countries, request, address, now));
+    let asks_address = !inputs.networks.is_empty()
+        || inputs.country
+        || inputs.key_groups.iter().any(Option::is_some);
+    let address = if asks_address {
+        address(request)
+    } else {
+        AddressFact::Unknown
+    };
+    let country = inputs
+        .country
+        .then(|| country(&sources.site.geo, sources.countries, request, address, now));
     Gathered {
         facts: Facts {
             address,
@@ -66,7 +86,10 @@ pub fn gather(sources: Sources<'_>, policy: &Policy, request: &Request<'_>, _pro
 }
 
 fn address(request: &Request<'_>) -> AddressFact {
-    let parsed = request.headers.viewer_address.map(|value| viewer_address(value.as_bytes()));
+    let parsed = request
+        .headers
+        .viewer_address
+        .map(|value| viewer_address(value.as_bytes()));
     match parsed {
         Some(Ok((address, _port))) => AddressFact::Known(address),
         Some(Err(_)) | None => AddressFact::Unknown,
@@ -81,22 +104,42 @@ struct CountryFound {
     header: Option<CountryFact>,
 }
 
-fn country(geo: &Geo, countries: &Countries, request: &Request<'_>, address: AddressFact, now: u64) -> CountryFound {
+fn country(
+    geo: &Geo,
+    countries: &Countries,
+    request: &Request<'_>,
+    address: AddressFact,
+    now: u64,
+) -> CountryFound {
     let asks_database = geo.source != GeoSource::CloudFront;
     let asks_header = geo.source != GeoSource::Database;
     let database = asks_database.then(|| match address {
         AddressFact::Known(address) => countries.lookup(address, now),
         AddressFact::Unknown => CountryFact::Unknown(UnknownCountry::NoAddress),
     });
-    let header = asks_header.then(|| from_cloudfront_header(request.headers.viewer_country.map(str::as_bytes)));
+    let header = asks_header
+        .then(|| from_cloudfront_header(request.headers.viewer_country.map(str::as_bytes)));
     let absent = CountryFact::Error(CountryError::NoDatabase);
-    let (fact, given_by) = combine(geo.source, database.unwrap_or(absent), header.unwrap_or(absent), geo.on_disagreement);
-    CountryFound { fact, given_by, database, header }
+    let (fact, given_by) = combine(
+        geo.source,
+        database.unwrap_or(absent),
+        header.unwrap_or(absent),
+        geo.on_disagreement,
+    );
+    CountryFound {
+        fact,
+        given_by,
+        database,
+        header,
+    }
 }
 
 fn membership(sources: Sources<'_>, asked: Networks, address: AddressFact, now: u64) -> Membership {
     let AddressFact::Known(address) = address else {
-        return Membership { unknown: asked, ..Membership::default() };
+        return Membership {
+            unknown: asked,
+            ..Membership::default()
+        };
     };
     let mut found = Membership::default();
     for index in asked.iter() {
@@ -126,7 +169,9 @@ fn holds(sources: Sources<'_>, network: NetworkIndex, address: IpAddr, now: u64)
 fn signatures(sources: Sources<'_>, policy: &Policy, request: &Request<'_>) -> Signatures {
     let mut signatures = Signatures::default();
     for group in policy.inputs().key_groups.into_iter().flatten() {
-        let Some((_, keys)) = sources.engine.key_groups().get(group.get()) else { continue };
+        let Some((_, keys)) = sources.engine.key_groups().get(group.get()) else {
+            continue;
+        };
         let fact = match signed_for_a_host(sources, keys, request) {
             Ok(grant) => SignatureFact::Verified(grant),
             Err(refusal) => SignatureFact::Refused(refusal),
@@ -144,7 +189,13 @@ fn signed_for_a_host(
     request: &Request<'_>,
 ) -> Result<portcullis_signed_access::Grant, SignatureRefusal> {
     let mut first = None;
-    for host in sources.site.hosts.iter().filter(|h| !h.as_str().starts_with('*')).take(SIGNED_HOSTS_MAX) {
+    for host in sources
+        .site
+        .hosts
+        .iter()
+        .filter(|h| !h.as_str().starts_with('*'))
+        .take(SIGNED_HOSTS_MAX)
+    {
         let signed = SignedRequest {
             scheme: Scheme::Https,
             host: host.as_str(),

@@ -139,7 +139,12 @@ impl Judge {
 
     /// Judges a request by `state` at `now`, in seconds since the epoch.
     #[must_use]
-    pub fn judge<'a>(&'a self, request: &Request<'a>, state: &SiteState, now: u64) -> Judgement<'a> {
+    pub fn judge<'a>(
+        &'a self,
+        request: &Request<'a>,
+        state: &SiteState,
+        now: u64,
+    ) -> Judgement<'a> {
         let proven = match prove(&self.site().guard, state, request, now) {
             Ok(proven) => proven,
             Err(failure) => return Judgement::Unproven(failure),
@@ -160,7 +165,15 @@ impl Judge {
         };
         let gathered = gather(self.sources(state), policy, request, &proven, now);
         let decision = decide(policy, &gathered.facts, now);
-        Judgement::Decided(Box::new(Decided { proven, path, index, behavior, policy, gathered, decision }))
+        Judgement::Decided(Box::new(Decided {
+            proven,
+            path,
+            index,
+            behavior,
+            policy,
+            gathered,
+            decision,
+        }))
     }
 
     fn sources<'s>(&'s self, state: &'s SiteState) -> Sources<'s> {

@@ -113,19 +113,37 @@ pub struct Proven {
 ///
 /// # Errors
 /// The first required layer that fails.
-pub fn prove(guard: &Guard, state: &SiteState, request: &Request<'_>, now: u64) -> Result<Proven, ProofFailure> {
+pub fn prove(
+    guard: &Guard,
+    state: &SiteState,
+    request: &Request<'_>,
+    now: u64,
+) -> Result<Proven, ProofFailure> {
     front(guard, request.front)?;
-    let access_control = layer(guard.access_control.mode, || principal(&guard.access_control.principals, request.principal))?;
+    let access_control = layer(guard.access_control.mode, || {
+        principal(&guard.access_control.principals, request.principal)
+    })?;
     let mut secret_slot = None;
     let secret = layer(guard.secret_header.mode, || {
         secret_slot = Some(secret(&state.secrets, request.headers.secret)?);
         Ok(())
     })?;
-    let edge = layer(guard.edges.mode, || edge(&guard.edges, state, request.peer, now))?;
-    Ok(Proven { access_control, secret, secret_slot, edge, _made_by_prove: () })
+    let edge = layer(guard.edges.mode, || {
+        edge(&guard.edges, state, request.peer, now)
+    })?;
+    Ok(Proven {
+        access_control,
+        secret,
+        secret_slot,
+        edge,
+        _made_by_prove: (),
+    })
 }
 
-fn layer(mode: Requirement, check: impl FnOnce() -> Result<(), ProofFailure>) -> Result<Layer, ProofFailure> {
+fn layer(
+    mode: Requirement,
+    check: impl FnOnce() -> Result<(), ProofFailure>,
+) -> Result<Layer, ProofFailure> {
     match mode {
         Requirement::Off => Ok(Layer::Off),
         Requirement::Report => Ok(check().map_or_else(Layer::Reported, |()| Layer::Passed)),
@@ -141,7 +159,11 @@ fn front(guard: &Guard, front: Front<'_>) -> Result<(), ProofFailure> {
         Front::Domain(domain) if guard.fronts.is_empty() => is_function_url(domain),
         Front::Domain(name) | Front::TargetGroup(name) => guard.fronts.iter().any(|f| f == name),
     };
-    if known { Ok(()) } else { Err(ProofFailure::WrongFront) }
+    if known {
+        Ok(())
+    } else {
+        Err(ProofFailure::WrongFront)
+    }
 }
 
 /// `ID.lambda-url.REGION.on.aws`
@@ -158,13 +180,19 @@ fn is_function_url(domain: &str) -> bool {
 fn principal(allowed: &[String], principal: Option<Principal<'_>>) -> Result<(), ProofFailure> {
     let principal = principal.ok_or(ProofFailure::NoPrincipal)?;
     let named = |arn: &str| allowed.iter().any(|a| a == arn);
-    if allowed.is_empty() || principal.arn.is_some_and(named) { Ok(()) } else { Err(ProofFailure::WrongPrincipal) }
+    if allowed.is_empty() || principal.arn.is_some_and(named) {
+        Ok(())
+    } else {
+        Err(ProofFailure::WrongPrincipal)
+    }
 }
 
 fn secret(accepted: &Secrets, header: Option<&str>) -> Result<SecretSlot, ProofFailure> {
     let value = header.ok_or(ProofFailure::SecretMissing)?;
     // A function URL joins repeated headers with a comma, so a comma may be a second value.
-    let one_value = value.bytes().all(|b| (0x21..=0x7e).contains(&b) && b != b',');
+    let one_value = value
+        .bytes()
+        .all(|b| (0x21..=0x7e).contains(&b) && b != b',');
     if value.is_empty() || value.len() > SECRET_BYTES_MAX || !one_value {
         return Err(ProofFailure::SecretMalformed);
     }
@@ -176,7 +204,10 @@ fn secret(accepted: &Secrets, header: Option<&str>) -> Result<SecretSlot, ProofF
 }
 
 /// Compares with all three, whichever matches.
-fn match_any(given: &SecretDigest, slots: [Option<SecretDigest>; 3]) -> Result<SecretSlot, ProofFailure> {
+fn match_any(
+    given: &SecretDigest,
+    slots: [Option<SecretDigest>; 3],
+) -> Result<SecretSlot, ProofFailure> {
     let [pending, current, previous] = slots.map(|slot| equal(given, slot));
     let matched = (pending << 2) | (current << 1) | previous;
     match black_box(matched) {
@@ -200,11 +231,22 @@ fn equal(given: &SecretDigest, accepted: Option<SecretDigest>) -> u8 {
 }
 
 fn words(digest: &[u8; 32]) -> impl Iterator<Item = u64> {
-    digest.as_chunks::<8>().0.iter().map(|chunk| u64::from_le_bytes(*chunk))
+    digest
+        .as_chunks::<8>()
+        .0
+        .iter()
+        .map(|chunk| u64::from_le_bytes(*chunk))
 }
 
-fn edge(edges: &Edges, state: &SiteState, peer: Option<&str>, now: u64) -> Result<(), ProofFailure> {
-    let address = peer.and_then(|p| peer_address(p).ok()).ok_or(ProofFailure::EdgeUnknown)?;
+fn edge(
+    edges: &Edges,
+    state: &SiteState,
+    peer: Option<&str>,
+    now: u64,
+) -> Result<(), ProofFailure> {
+    let address = peer
+        .and_then(|p| peer_address(p).ok())
+        .ok_or(ProofFailure::EdgeUnknown)?;
     let mut trouble = None;
     for list in &edges.prefix_lists {
         match edge_list(edges, state, list, address, now) {
@@ -216,8 +258,17 @@ fn edge(edges: &Edges, state: &SiteState, peer: Option<&str>, now: u64) -> Resul
     Err(trouble.unwrap_or(ProofFailure::EdgeOutside))
 }
 
-fn edge_list(edges: &Edges, state: &SiteState, list: &str, address: IpAddr, now: u64) -> Result<bool, ProofFailure> {
-    let snapshot = state.edge_lists.get(list).ok_or(ProofFailure::EdgeListMissing)?;
+fn edge_list(
+    edges: &Edges,
+    state: &SiteState,
+    list: &str,
+    address: IpAddr,
+    now: u64,
+) -> Result<bool, ProofFailure> {
+    let snapshot = state
+        .edge_lists
+        .get(list)
+        .ok_or(ProofFailure::EdgeListMissing)?;
     if edges.when_stale == WhenStale::Deny && snapshot.age(now) > edges.max_age.get() {
         return Err(ProofFailure::EdgeListStale);
     }

@@ -3,6 +3,7 @@
 //! Always holds: no secret, signature, cookie or query is in it; every text from the viewer is capped; a line has at most
 //! [`LINE_BYTES_MAX`] bytes. Its schema is `docs/decision-line.md`. Deliberately absent: where lines go.
 
+mod fill;
 mod sample;
 
 pub use sample::Sampler;
@@ -47,7 +48,10 @@ pub struct Record<'a> {
     #[serde(serialize_with = "capped")]
     pub id: &'a str,
     /// CloudFront's id of the request.
-    #[serde(serialize_with = "capped_option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        serialize_with = "capped_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub cloudfront_id: Option<&'a str>,
     /// The site.
     pub site: &'a str,
@@ -97,7 +101,7 @@ pub struct Record<'a> {
     /// Whether this is the first request of its process.
     pub cold_start: bool,
     /// Milliseconds from the request to the answer's head.
-    pub duration_ms: f64,
+    pub duration_ms: u64,
     /// Lines of unproven requests that were left out since the last one.
     #[serde(skip_serializing_if = "is_zero")]
     pub lines_left_out: u64,
@@ -208,7 +212,10 @@ impl CountryRecord {
     /// The text of a fact: a code, or why there is none.
     #[must_use]
     pub fn text(fact: CountryFact) -> String {
-        fact.known().map_or_else(|| fact.reason().unwrap_or_default().to_owned(), |c| c.to_string())
+        fact.known().map_or_else(
+            || fact.reason().unwrap_or_default().to_owned(),
+            |c| c.to_string(),
+        )
     }
 }
 
@@ -221,8 +228,16 @@ impl Record<'_> {
         if !line.is_empty() && line.len() <= LINE_BYTES_MAX {
             return line;
         }
-        let shorter = Self { inputs: None, path: "", method: "", label: Some("line-too-long"), ..self.clone() };
-        serde_json::to_string(&shorter).map(ascii).unwrap_or_default()
+        let shorter = Self {
+            inputs: None,
+            path: "",
+            method: "",
+            label: Some("line-too-long"),
+            ..self.clone()
+        };
+        serde_json::to_string(&shorter)
+            .map(ascii)
+            .unwrap_or_default()
     }
 }
 
@@ -246,7 +261,11 @@ fn ascii(json: String) -> String {
             out.push(c);
         } else {
             let mut units = [0; 2];
-            out.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+            out.extend(
+                c.encode_utf16(&mut units)
+                    .iter()
+                    .map(|unit| format!("\\u{unit:04x}")),
+            );
         }
     }
     out
@@ -256,7 +275,10 @@ fn capped<S: serde::Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::E
     serializer.serialize_str(cap(text))
 }
 
-fn capped_option<S: serde::Serializer>(text: &Option<&str>, serializer: S) -> Result<S::Ok, S::Error> {
+fn capped_option<S: serde::Serializer>(
+    text: &Option<&str>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(text.map_or("", cap))
 }
 
@@ -266,7 +288,11 @@ fn cap(text: &str) -> &str {
     let end = text
         .char_indices()
         .find(|(_, c)| {
-            let cost = if (' '..='~').contains(c) && !matches!(c, '"' | '\\') { 1 } else { 6 * c.len_utf16() };
+            let cost = if (' '..='~').contains(c) && !matches!(c, '"' | '\\') {
+                1
+            } else {
+                6 * c.len_utf16()
+            };
             let full = cost > room;
             room = room.saturating_sub(cost);
             full
@@ -275,7 +301,10 @@ fn cap(text: &str) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes fields by reference"
+)]
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }
