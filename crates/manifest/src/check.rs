@@ -209,7 +209,7 @@ impl Check<'_, '_> {
         for entry in entries.iter_mut() {
             if let Some(key) = record.key(&entry.key) {
                 self.at(key.name, |check| {
-                    check.value(&mut entry.value, entry.span, &key.shape)
+                    check.value(&mut entry.value, entry.span, &key.shape);
                 });
             }
         }

@@ -141,7 +141,7 @@ impl<'s> Sink<'s> {
         span: Span,
         message: impl Into<String>,
     ) -> &mut Diagnostic {
-        self.add(Severity::Error, code, span, message.into())
+        self.add(Severity::Error, code, span, &message.into())
     }
 
     /// Reports a warning.
@@ -151,7 +151,7 @@ impl<'s> Sink<'s> {
         span: Span,
         message: impl Into<String>,
     ) -> &mut Diagnostic {
-        self.add(Severity::Warning, code, span, message.into())
+        self.add(Severity::Warning, code, span, &message.into())
     }
 
     fn add(
@@ -159,7 +159,7 @@ impl<'s> Sink<'s> {
         severity: Severity,
         code: Code,
         span: Span,
-        message: String,
+        message: &str,
     ) -> &mut Diagnostic {
         let excerpt = self.excerpt(span.place);
         if let Some(full) = self.latest.take() {
@@ -170,7 +170,7 @@ impl<'s> Sink<'s> {
             severity,
             place: span.place,
             width: span.width,
-            message: printable(&message),
+            message: printable(message),
             did_you_mean: None,
             help: None,
             excerpt,

@@ -5,7 +5,9 @@
 use crate::codes;
 use crate::shape::{Mistake, Text};
 use portcullis_signed_access::KeyId;
-use portcullis_site::{Bucket, Host, KeyPrefix, Name, OriginUrl, PathPattern, Seconds};
+use portcullis_site::{Bucket, Host, KeyPrefix, Name, OriginUrl, PathPattern};
+
+pub(crate) mod duration;
 use portcullis_viewer::country::Country;
 use portcullis_viewer::network::parse_network;
 
@@ -48,7 +50,7 @@ texts! {
         r#"^[A-Za-z0-9_.*?$/~"'@:+&-]{1,255}$"#, no_words, |s| PathPattern::new(s).map(drop).map_err(because);
     /// A duration.
     DURATION: DURATION, "a whole number with a unit: `0s`, `90s`, `10m`, `12h` or `30d`",
-        "^[0-9]{1,10}[smhd]$", no_words, duration;
+        "^[0-9]{1,10}[smhd]$", no_words, duration::check;
     /// An address range.
     NETWORK: NETWORK, "an address range such as `198.51.100.0/24` or `2001:db8::/32`",
         "^[0-9A-Fa-f:.]+/[0-9]{1,3}$", no_words, network;
@@ -167,7 +169,6 @@ fn parsed<T, E>(result: Result<T, E>) -> Result<(), Mistake> {
     result.map(drop).map_err(|_| Mistake::default())
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the form `map_err` takes")]
 fn because(error: impl std::fmt::Display) -> Mistake {
     Mistake {
         message: Some(error.to_string()),
@@ -216,58 +217,6 @@ fn url(text: &str) -> Result<(), Mistake> {
             Mistake::default()
         }
     })
-}
-
-/// The seconds in a duration such as `10m`.
-pub(crate) fn seconds(text: &str) -> Option<Seconds> {
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let factor = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    let plain =
-        !digits.is_empty() && digits.len() <= 10 && digits.bytes().all(|b| b.is_ascii_digit());
-    let number: u64 = digits.parse().ok().filter(|_| plain)?;
-    Seconds::new(number.checked_mul(factor)?).ok()
-}
-
-fn duration(text: &str) -> Result<(), Mistake> {
-    if seconds(text).is_some() {
-        return Ok(());
-    }
-    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
-    let unit = text
-        .get(number.len()..)
-        .unwrap_or_default()
-        .trim()
-        .to_lowercase();
-    let unit = match unit.as_str() {
-        "" | "s" | "sec" | "secs" | "second" | "seconds" => "s",
-        "m" | "min" | "mins" | "minute" | "minutes" => "m",
-        "h" | "hour" | "hours" => "h",
-        "d" | "day" | "days" => "d",
-        "w" | "week" | "weeks" => return Err(weeks(number)),
-        _ => return Err(Mistake::default()),
-    };
-    let whole = format!("{number}{unit}");
-    Err(if seconds(&whole).is_some() {
-        meant(whole)
-    } else {
-        Mistake::default()
-    })
-}
-
-fn weeks(number: &str) -> Mistake {
-    let days = number
-        .parse::<u32>()
-        .ok()
-        .and_then(|n| n.checked_mul(7))
-        .map(|days| format!("{days}d"));
-    days.filter(|days| seconds(days).is_some())
-        .map_or_else(Mistake::default, meant)
 }
 
 fn network(text: &str) -> Result<(), Mistake> {

@@ -3,7 +3,7 @@
 
 use crate::check::number;
 use crate::node::{Kind, Node, Span};
-use crate::text;
+use crate::text::duration;
 use portcullis_site::Seconds;
 use serde::Deserialize;
 use serde::de::IntoDeserializer as _;
@@ -83,7 +83,7 @@ impl<'n> View<'n> {
     }
 
     pub(crate) fn seconds(self) -> Option<Seconds> {
-        text::seconds(self.text()?)
+        duration::seconds(self.text()?)
     }
 
     /// The duration, or so many seconds.

@@ -651,6 +651,34 @@ fn bombs_are_refused_by_name() {
 }
 
 #[test]
+fn a_report_is_bounded_and_moves_no_cursor() {
+    let many: String = (0..1_000).map(|i| format!("key{i}x: 1\n")).collect();
+    let found = errors(&format!("{EXAMPLE}{many}")).expect("errors");
+    assert_eq!((found.diagnostics.len(), found.left_out), (200, 800));
+    assert!(
+        found
+            .render(false)
+            .ends_with("portcullis.yaml: 1000 errors\n")
+    );
+
+    let hostile = EXAMPLE.replacen("site: handbook", "site: \"\\e[31m\\u202e\\r\"", 1);
+    let report = errors(&hostile).expect("an error").render(false);
+    assert!(
+        !report.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}'),
+        "{report}"
+    );
+
+    let long = format!("site: [{}]", "a, ".repeat(1_000));
+    let report = errors(&format!("{}{{ sites: {long} }}", " ".repeat(500)))
+        .expect("an error")
+        .render(false);
+    assert!(
+        report.lines().all(|line| line.chars().count() < 400),
+        "{report}"
+    );
+}
+
+#[test]
 fn norway_stays_norway() {
     for country in ["NO", "\"NO\"", "'NO'"] {
         let source = EXAMPLE.replacen("[DE, FR, NL, CH]", &format!("[{country}, SE]"), 1);

@@ -30,10 +30,10 @@ fn domain(environment: &Environment, assets: Option<&StaticAssets>) -> String {
     let alias = assets.map_or("www.example.com", |assets| assets.alias.as_str());
     match (&environment.certificate, assets) {
         (Some(certificate), Some(_)) => {
-            out.push_str(&format!("hosts: [{alias}]\ncertificate: {certificate}\n"))
+            out.push_str(&format!("hosts: [{alias}]\ncertificate: {certificate}\n"));
         }
         (Some(certificate), None) => {
-            out.push_str(&format!("# hosts: [{alias}]\ncertificate: {certificate}\n"))
+            out.push_str(&format!("# hosts: [{alias}]\ncertificate: {certificate}\n"));
         }
         (None, _) => out.push_str(&format!(
             "# hosts: [{alias}]                      # CHANGE: hosts need a certificate\n\
