@@ -75,5 +75,8 @@ pub enum UpstreamError {
 /// Something that speaks to custom origins.
 pub trait Upstream: Send + Sync {
     /// One exchange, with the origin's attempts and timeouts.
-    fn fetch(&self, request: UpstreamRequest<'_>) -> impl Future<Output = Result<UpstreamResponse, UpstreamError>> + Send;
+    fn fetch(
+        &self,
+        request: UpstreamRequest<'_>,
+    ) -> impl Future<Output = Result<UpstreamResponse, UpstreamError>> + Send;
 }

@@ -98,7 +98,7 @@ async fn frozen_for_hours_it_reads_before_it_decides_whichever_clock_counted() {
             clock.set(Now {
                 wall: 0,
                 monotonic: 11_000,
-            })
+            });
         },
     ] {
         let stage = stage(Ok(state(2)));
