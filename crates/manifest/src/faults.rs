@@ -80,7 +80,10 @@ fn follows(fault: &Fault, site: &Site, lost: &[Vec<String>]) -> bool {
     lost.iter().any(|l| {
         let above = pointer.starts_with(l);
         let below = pointer.len() >= 2 && l.starts_with(pointer);
-        above || below || undeclared(fault, l) || tainted(pointer, site, l)
+        above
+            || below
+            || undeclared(fault, l)
+            || fault.unknown.is_none() && tainted(pointer, site, l)
     })
 }
 
@@ -108,29 +111,40 @@ fn undeclared(fault: &Fault, lost: &[String]) -> bool {
 /// Whether a rule that looks at several parts looked at a refused one.
 fn tainted(pointer: &[String], site: &Site, lost: &[String]) -> bool {
     let pointer: Vec<&str> = pointer.iter().map(String::as_str).collect();
-    let within = |section: &str, name: &Name| {
-        lost.first().is_some_and(|l| l == section) && lost.get(1).is_none_or(|l| l == name.as_str())
-    };
-    match pointer.as_slice() {
-        ["policies", _, _] => lost.first().is_some_and(|l| l == "networks"),
-        ["releases"] => lost.first().is_some_and(|l| l == "origins"),
-        [
-            "behaviors",
-            index,
-            "enforce" | "policy" | "large_objects",
-            ..,
-        ] => {
-            let behavior: Option<&Behavior> = index
+    let lost: Vec<&str> = lost.iter().map(String::as_str).collect();
+    match (pointer.as_slice(), lost.as_slice()) {
+        (["policies", _, _], ["networks", ..]) | (["releases"], ["origins", ..]) => true,
+        (
+            [
+                "behaviors",
+                index,
+                "enforce" | "policy" | "large_objects",
+                ..,
+            ],
+            lost,
+        ) => {
+            let behavior = index
                 .parse::<usize>()
                 .ok()
                 .and_then(|i| site.behaviors.get(i));
-            behavior.is_some_and(|b| {
-                within("policies", &b.policy)
-                    || within("origins", &b.origin)
-                    || lost.first().is_some_and(|l| l == "behaviors")
-                        && lost.get(1).is_some_and(|l| l == index)
-            })
+            behavior.is_some_and(|behavior| decides(behavior, index, lost))
         }
+        _ => false,
+    }
+}
+
+/// Whether the refused value is among those that decide how a behavior's policy is enforced.
+fn decides(behavior: &Behavior, index: &str, lost: &[&str]) -> bool {
+    match lost {
+        ["policies" | "origins"] => true,
+        ["policies", name, ..] => *name == behavior.policy.as_str(),
+        ["origins", name, ..] => *name == behavior.origin.as_str(),
+        [
+            "behaviors",
+            i,
+            "origin" | "policy" | "enforce" | "caching" | "cache_key" | "ttl",
+            ..,
+        ] => *i == index,
         _ => false,
     }
 }

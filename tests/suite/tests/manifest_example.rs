@@ -134,6 +134,52 @@ fn the_example_means_what_its_comments_say() {
 }
 
 #[test]
+fn what_compiles_and_is_probably_not_meant_is_a_warning() {
+    #[track_caller]
+    fn check(right: &str, wrong: &str, code: &str, message: &str) {
+        let source = EXAMPLE.replacen(right, wrong, 1);
+        let warnings = compiled(&source).warnings;
+        let [only] = warnings.as_slice() else {
+            panic!("not exactly one warning: {warnings:#?}")
+        };
+        assert_eq!(
+            (only.code.to_string().as_str(), only.message.as_str()),
+            (code, message)
+        );
+    }
+    let spare = "  abuse: [192.0.2.0/24]\n  spare: [203.0.113.0/24]\n";
+    check(
+        "  abuse: [192.0.2.0/24]\n",
+        spare,
+        "PC1701",
+        "network `spare` is not used",
+    );
+    let spare = "  everyone:\n    - { allow: any }\n  spare:\n    - { deny: any }\n";
+    check(
+        "  everyone:\n    - { allow: any }\n",
+        spare,
+        "PC1701",
+        "policy `spare` is not used",
+    );
+    let off = "`access_control` does not refuse requests without its proof";
+    check(
+        "access_control: required",
+        "access_control: off",
+        "PC1702",
+        off,
+    );
+    let old = "`TLSv1.2_2019` still allows protocols or ciphers below TLSv1.2_2021";
+    check("TLSv1.2_2021", "TLSv1.2_2019", "PC1702", old);
+    let headers = "cors: { allow_headers: [x-a], allow_origins";
+    check(
+        "cors: { allow_origins",
+        headers,
+        "PC1703",
+        "no preflight that asks for these headers is ever answered",
+    );
+}
+
+#[test]
 fn every_statement_and_behavior_has_its_place() {
     let map = compiled(EXAMPLE).source_map;
     let line = |needle: &str| {
