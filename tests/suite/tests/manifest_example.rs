@@ -1,4 +1,9 @@
 //! The example manifest means what its comments say, and the same text gives the same bytes everywhere.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test whose input is not as it must be must fail"
+)]
 
 use portcullis_manifest::{Compiled, Folder, compile};
 use portcullis_site::{

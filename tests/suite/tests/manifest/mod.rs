@@ -1,4 +1,9 @@
 //! What the tests of mistakes share: the example, its errors, and the check of one mistake.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test whose input is not as it must be must fail"
+)]
 
 use portcullis_manifest::{Diagnostics, Folder, compile};
 
