@@ -1,7 +1,7 @@
 //! The suites that every adapter of a port runs: one for object stores, one for state stores.
 //!
 //! A suite is given the adapter and a way to write what the adapter shall read, checks everything the port promises, and
-//! fails once, naming every promise that is not kept. Both take the [`Fixture`] of their module.
+//! fails once, naming every promise that is not kept. Both take the `Fixture` of their module.
 
 pub mod state;
 pub mod store;

@@ -26,13 +26,14 @@ use tokio::time::timeout;
 pub struct Freshness {
     /// The time between two reads in the background, on average; each is up to a fifth longer or shorter.
     pub poll_every: Duration,
-    /// How long a background read may take.
+    /// How long a background read may take: less than [`Freshness::wait_max`], so that a request that finds one stuck on
+    /// a connection that died in a freeze still has the time for a read of its own.
     pub poll_max: Duration,
     /// The age at which the state is read before a decision.
     pub stale_after: Duration,
-    /// How long a request waits for a read.
+    /// How long a request waits, for the read of another and for its own.
     pub wait_max: Duration,
-    /// The time from one read before a decision to the next, if the first fails.
+    /// The time from one read that a request waited for to the next, if the first fails.
     pub retry_after: Duration,
     /// The least time between two forced reads.
     pub force_every: Duration,
@@ -44,9 +45,9 @@ impl Default for Freshness {
     fn default() -> Self {
         Self {
             poll_every: Duration::from_secs(5),
-            poll_max: Duration::from_secs(3),
+            poll_max: Duration::from_secs(1),
             stale_after: Duration::from_secs(10),
-            wait_max: Duration::from_secs(1),
+            wait_max: Duration::from_secs(2),
             retry_after: Duration::from_secs(5),
             force_every: Duration::from_secs(5),
             secrets_max_age: Duration::from_secs(24 * 3_600),
@@ -66,7 +67,7 @@ pub struct LiveState<S, C> {
     attempts: Mutex<Attempts>,
 }
 
-/// When the last reads began.
+/// When the last reads began that requests waited for.
 #[derive(Debug, Default)]
 struct Attempts {
     any: Option<Now>,
@@ -195,7 +196,9 @@ impl<S: StateStore, C: Clock> LiveState<S, C> {
 
 impl Attempts {
     fn begin(&mut self, cause: Cause, now: Now) {
-        self.any = Some(now);
+        if cause != Cause::Poll {
+            self.any = Some(now);
+        }
         if cause == Cause::Forced {
             self.forced = Some(now);
         }

@@ -4,7 +4,7 @@
 //! - An address is checked after the name was resolved, and the connection goes to the address that was checked.
 //! - Redirects are answers like any other; nothing is asked that the caller did not ask for.
 //! - Every wait has a limit: for the name, for a connection, for the first byte and for each part after it.
-//! - Connections that are kept are few, short-lived ([`pool`]) and never lent between origins with different rules.
+//! - Connections that are kept are few and short-lived, and never lent between origins with different rules.
 //! - Only requests without a body are sent, so one that meets a connection just closed by the server is sent again on a
 //!   new one, once.
 //!

@@ -128,11 +128,11 @@ async fn no_request_waits_longer_than_the_limit() {
         )
     };
     assert_eq!(ten().await, (1, 1, 1, 1));
-    assert_eq!((begun.elapsed(), stage.store.loads()), (SECOND, 1));
+    assert_eq!((begun.elapsed(), stage.store.loads()), (2 * SECOND, 1));
     assert_eq!(stage.version().await, 1);
     assert_eq!(
         begun.elapsed(),
-        SECOND,
+        2 * SECOND,
         "one slow read does not slow the next requests"
     );
 }
@@ -278,4 +278,57 @@ fn jitter_spreads_polls_over_two_fifths_around_the_interval() {
             "{random}"
         );
     }
+}
+
+#[tokio::test]
+async fn requests_of_many_threads_share_it() {
+    let stage = Arc::new(stage(Ok(state(2))));
+    stage.store.delay(Duration::from_millis(20));
+    let request = |stage: Arc<Stage>| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        std::thread::spawn(move || runtime.block_on(stage.version()))
+    };
+    let requests: Vec<_> = (0..16).map(|_| request(Arc::clone(&stage))).collect();
+    for request in requests {
+        assert_eq!(request.join().unwrap(), 2);
+    }
+    assert_eq!(stage.store.loads(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_hangs_since_before_the_freeze_does_not_keep_a_request_from_reading() {
+    let stage = stage(Ok(state(2)));
+    stage.version().await;
+    stage.store.say(Ok(state(3)));
+    stage.store.delay(3_600 * SECOND);
+    let mut polling = Box::pin(stage.live.poll(|| 1_000));
+    let frozen = tokio::time::timeout(Duration::from_millis(5_500), &mut polling);
+    assert!(frozen.await.is_err());
+    assert_eq!(stage.store.loads(), 2, "the poll is under way");
+    stage.store.delay(Duration::ZERO);
+    stage.clock.advance_wall(6 * 3_600);
+    tokio::select! {
+        _ = &mut polling => {}
+        version = stage.version() => assert_eq!(version, 3),
+    }
+    assert_eq!(stage.store.loads(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_fails_does_not_put_off_the_read_before_a_decision() {
+    let stage = stage(Ok(state(2)));
+    stage.version().await;
+    stage.clock.advance_wall(6 * 3_600);
+    stage.store.say(away());
+    let polling = stage.live.poll(|| 1_000);
+    assert!(
+        tokio::time::timeout(Duration::from_millis(5_500), polling)
+            .await
+            .is_err()
+    );
+    stage.store.say(Ok(state(3)));
+    assert_eq!(stage.version().await, 3);
 }
