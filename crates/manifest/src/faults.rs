@@ -7,7 +7,7 @@ use crate::codes::{self, Code};
 use crate::diagnostic::Sink;
 use crate::nearest::nearest;
 use crate::source_map::SourceMap;
-use portcullis_site::{Behavior, Fault, Name, Site};
+use portcullis_site::{Behavior, Fault, Name, Rule, Site};
 
 /// Reports the faults of `site`.
 pub(crate) fn report(site: &Site, map: &SourceMap, sink: &mut Sink) {
@@ -35,42 +35,33 @@ fn span(fault: &Fault, map: &SourceMap) -> crate::node::Span {
     item.unwrap_or_else(|| map.span(&fault.pointer))
 }
 
-/// The code of a fault, which its place in the structure tells.
+/// The code under which a broken rule is explained.
 fn code(fault: &Fault) -> Code {
-    let pointer: Vec<&str> = fault.pointer.iter().map(String::as_str).collect();
-    if fault.unknown.is_some() {
-        return match pointer.last() {
-            Some(&("origin" | "primary" | "secondary")) => codes::UNKNOWN_ORIGIN,
-            Some(&"policy") => codes::UNKNOWN_POLICY,
-            Some(&"networks") => codes::UNKNOWN_NETWORK,
-            _ => codes::UNKNOWN_KEY_GROUP,
-        };
-    }
-    match pointer.as_slice() {
-        _ if fault.message.contains("at most") && fault.message.contains("are supported") => {
-            codes::LIMIT
-        }
-        ["hosts" | "certificate" | "dns", ..] => codes::CERTIFICATE,
-        ["origin_groups", ..] => codes::ORIGIN_GROUP,
-        ["origins", _, "http", _] => codes::ORIGIN_RANGE,
-        ["guard", ..] => codes::GUARD,
-        ["geo", "groups", _] | ["networks", _] | ["policies", _] => codes::EMPTY_RULE,
-        ["geo", ..] => codes::GEO,
-        ["key_groups", ..] => codes::PUBLIC_KEY,
-        ["policies", _, _] => codes::UNREACHABLE,
-        ["policies", _, _, _, "countries"] if fault.message.contains("allowed") => codes::COUNTRY,
-        ["policies", ..] => codes::EMPTY_RULE,
-        ["behaviors"] => codes::DEFAULT_BEHAVIOR,
-        ["behaviors", _, "path"] => codes::SHADOWED,
-        ["behaviors", _, "ttl"] => codes::TTL_ORDER,
-        ["behaviors", _, "cache_key", ..] => codes::LIMIT,
-        ["behaviors", _, "enforce"] => codes::ENFORCEMENT,
-        ["behaviors", _, "policy"] => codes::DIRECT_BUCKET,
-        ["behaviors", _, "large_objects", ..] => codes::HAND_OFF,
-        ["behaviors", _, "response_headers", ..] => codes::CORS,
-        ["errors", ..] => codes::ERROR_RESPONSE,
-        ["releases"] => codes::RELEASES,
-        _ => codes::SITE,
+    match fault.rule {
+        Rule::Limit => codes::LIMIT,
+        Rule::Certificate => codes::CERTIFICATE,
+        Rule::NoOrigin => codes::SITE,
+        Rule::OriginRange => codes::ORIGIN_RANGE,
+        Rule::OriginGroup => codes::ORIGIN_GROUP,
+        Rule::UnknownOrigin => codes::UNKNOWN_ORIGIN,
+        Rule::UnknownPolicy => codes::UNKNOWN_POLICY,
+        Rule::UnknownNetwork => codes::UNKNOWN_NETWORK,
+        Rule::UnknownKeyGroup => codes::UNKNOWN_KEY_GROUP,
+        Rule::Guard => codes::GUARD,
+        Rule::Geo => codes::GEO,
+        Rule::EmptyRule => codes::EMPTY_RULE,
+        Rule::KeyGroup => codes::PUBLIC_KEY,
+        Rule::UnknownAllowed => codes::COUNTRY,
+        Rule::Unreachable => codes::UNREACHABLE,
+        Rule::DefaultBehavior => codes::DEFAULT_BEHAVIOR,
+        Rule::Shadowed => codes::SHADOWED,
+        Rule::TtlOrder => codes::TTL_ORDER,
+        Rule::Enforcement => codes::ENFORCEMENT,
+        Rule::DirectBucket => codes::DIRECT_BUCKET,
+        Rule::HandOff => codes::HAND_OFF,
+        Rule::Cors => codes::CORS,
+        Rule::ErrorResponse => codes::ERROR_RESPONSE,
+        Rule::Releases => codes::RELEASES,
     }
 }
 

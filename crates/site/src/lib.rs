@@ -30,7 +30,7 @@ pub use origins::{ErrorResponse, HttpOrigin, Origin, OriginGroup, OriginUrl};
 pub use pattern::{PathPattern, PatternError};
 pub use policies::{Conditions, Effect, KeyGroup, Mode, Network, Policy, PublicKey, Statement};
 pub use releases::{Class, Fallback, Keep, Releases};
-pub use validate::{Fault, LIMITS, Limits};
+pub use validate::{Fault, LIMITS, Limits, Rule};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

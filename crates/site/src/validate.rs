@@ -11,9 +11,64 @@ use crate::{Network, Origin, Site};
 use std::collections::BTreeSet;
 use std::fmt;
 
+/// The rules between the parts of a site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// A size is over its limit.
+    Limit,
+    /// Hosts, their certificate and their zone belong together.
+    Certificate,
+    /// There is an origin.
+    NoOrigin,
+    /// A number of an origin is in CloudFront's range.
+    OriginRange,
+    /// The members and statuses of an origin group are possible.
+    OriginGroup,
+    /// An origin that is named is declared.
+    UnknownOrigin,
+    /// A policy that is named is declared.
+    UnknownPolicy,
+    /// A network that is named is declared.
+    UnknownNetwork,
+    /// A key group that is named is declared.
+    UnknownKeyGroup,
+    /// The guard can do its work.
+    Guard,
+    /// The sources of the country are there.
+    Geo,
+    /// Nothing that decides is empty.
+    EmptyRule,
+    /// Keys and algorithms of a group fit.
+    KeyGroup,
+    /// An unknown country is never allowed.
+    UnknownAllowed,
+    /// Every statement can be reached.
+    Unreachable,
+    /// The last behavior matches everything.
+    DefaultBehavior,
+    /// Every behavior can be reached.
+    Shadowed,
+    /// TTLs are in order.
+    TtlOrder,
+    /// What the gateway decides, no cache undoes.
+    Enforcement,
+    /// What CloudFront serves itself, it can decide itself.
+    DirectBucket,
+    /// A hand-off has somewhere to go.
+    HandOff,
+    /// Cross-origin access is an exact list.
+    Cors,
+    /// A custom error response is possible.
+    ErrorResponse,
+    /// Release settings have a release store.
+    Releases,
+}
+
 /// Something in a site that cannot hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
+    /// The rule that is broken.
+    pub rule: Rule,
     /// Where, in the manifest's structure.
     pub pointer: Vec<String>,
     /// What is wrong, in lower case without a full stop.
@@ -67,8 +122,15 @@ pub const LIMITS: Limits = Limits {
 pub(crate) struct Faults(Vec<Fault>);
 
 impl Faults {
-    fn add(&mut self, pointer: &[&str], message: impl Into<String>, help: impl Into<String>) {
+    fn add(
+        &mut self,
+        rule: Rule,
+        pointer: &[&str],
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         self.0.push(Fault {
+            rule,
             pointer: pointer.iter().map(ToString::to_string).collect(),
             message: message.into(),
             help: help.into(),
@@ -78,6 +140,7 @@ impl Faults {
 
     fn unknown<'a>(
         &mut self,
+        rule: Rule,
         pointer: &[&str],
         kind: &str,
         word: &str,
@@ -90,6 +153,7 @@ impl Faults {
             format!("declared are: {}", known.join(", "))
         };
         self.0.push(Fault {
+            rule,
             pointer: pointer.iter().map(ToString::to_string).collect(),
             message: format!("unknown {kind} `{word}`"),
             help,
@@ -100,6 +164,7 @@ impl Faults {
     fn limit(&mut self, pointer: &[&str], what: &str, count: usize, max: usize) {
         if count > max {
             self.add(
+                Rule::Limit,
                 pointer,
                 format!("{count} {what}, at most {max} are supported"),
                 "split the site or merge entries",
@@ -160,7 +225,7 @@ impl Site {
 
     fn hosts_and_tls(&self, faults: &mut Faults) {
         if !self.hosts.is_empty() && self.certificate.is_none() {
-            faults.add(
+            faults.add(Rule::Certificate,
                 &["hosts"],
                 "alternate domain names need a certificate",
                 "add `certificate:` with the ARN of an ACM certificate in us-east-1 that covers every host",
@@ -169,7 +234,7 @@ impl Site {
         if let Some(arn) = &self.certificate
             && !is_certificate_arn(arn)
         {
-            faults.add(
+            faults.add(Rule::Certificate,
                 &["certificate"],
                 format!("`{arn}` is not the ARN of an ACM certificate in us-east-1"),
                 "CloudFront takes viewer certificates from us-east-1 only, as `arn:aws:acm:us-east-1:ACCOUNT:certificate/ID`",
@@ -179,6 +244,7 @@ impl Site {
         for (i, host) in self.hosts.iter().enumerate() {
             if !seen.insert(host) {
                 faults.add(
+                    Rule::Certificate,
                     &["hosts", &i.to_string()],
                     format!("host `{host}` stands twice"),
                     "remove one of them",
@@ -187,6 +253,7 @@ impl Site {
         }
         if self.hosted_zone.is_some() && self.hosts.is_empty() {
             faults.add(
+                Rule::Certificate,
                 &["dns"],
                 "alias records need hosts",
                 "add `hosts:` or remove `dns:`",
@@ -197,6 +264,7 @@ impl Site {
     fn origins(&self, faults: &mut Faults) {
         if self.origins.is_empty() {
             faults.add(
+                Rule::NoOrigin,
                 &["origins"],
                 "at least one origin is needed",
                 "declare where content comes from under `origins:`",
@@ -211,6 +279,7 @@ impl Site {
             .any(|o| matches!(o, Origin::Releases { .. }));
         if self.releases.is_some() && !wants_releases {
             faults.add(
+                Rule::Releases,
                 &["releases"],
                 "no origin is a release store",
                 "add an origin with `releases:` or remove this section",
@@ -243,6 +312,7 @@ impl Site {
     fn origin_group(&self, name: &str, group: &crate::OriginGroup, faults: &mut Faults) {
         if self.origins.keys().any(|o| o.as_str() == name) {
             faults.add(
+                Rule::OriginGroup,
                 &["origin_groups", name],
                 format!("`{name}` is an origin too"),
                 "rename one of them",
@@ -252,6 +322,7 @@ impl Site {
             let place = ["origin_groups", name, role];
             match self.origins.get(member) {
                 None => faults.unknown(
+                    Rule::UnknownOrigin,
                     &place,
                     "origin",
                     member.as_str(),
@@ -259,6 +330,7 @@ impl Site {
                 ),
                 Some(Origin::Http(_) | Origin::Bucket { .. }) => {}
                 Some(_) => faults.add(
+                    Rule::OriginGroup,
                     &place,
                     format!("origin `{member}` cannot be in a group"),
                     "a group is made of custom origins (`http`) or plain buckets (`bucket`)",
@@ -267,6 +339,7 @@ impl Site {
         }
         if group.primary == group.secondary {
             faults.add(
+                Rule::OriginGroup,
                 &["origin_groups", name, "secondary"],
                 "both members are the same origin",
                 "name another origin",
@@ -275,6 +348,7 @@ impl Site {
         const SELECTABLE: [u16; 9] = [400, 403, 404, 416, 429, 500, 502, 503, 504];
         if group.failover_on.is_empty() {
             faults.add(
+                Rule::OriginGroup,
                 &["origin_groups", name, "failover_on"],
                 "the list is empty",
                 "name at least one status, such as 503",
@@ -283,6 +357,7 @@ impl Site {
         for (i, status) in group.failover_on.iter().enumerate() {
             if !SELECTABLE.contains(status) {
                 faults.add(
+                    Rule::OriginGroup,
                     &["origin_groups", name, "failover_on", &i.to_string()],
                     format!("CloudFront does not fail over on {status}"),
                     "it can on 400, 403, 404, 416, 429, 500, 502, 503 and 504",
@@ -323,7 +398,7 @@ impl Site {
             .iter()
             .any(|p| header.starts_with(p));
         if !token || taken {
-            faults.add(
+            faults.add(Rule::Guard,
                 &["guard", "secret_header", "name"],
                 format!("`{header}` cannot carry the secret"),
                 "use a name of your own in lower-case letters, digits and `-`, such as `x-origin-verify`",
@@ -331,6 +406,7 @@ impl Site {
         }
         if self.guard.edges.prefix_lists.is_empty() {
             faults.add(
+                Rule::Guard,
                 &["guard", "edges", "prefix_lists"],
                 "the list is empty",
                 "name CloudFront's managed prefix lists, or set `mode: off`",
@@ -340,6 +416,7 @@ impl Site {
             && self.geo.database.is_none()
         {
             faults.add(
+                Rule::Geo,
                 &["geo", "source"],
                 "this source needs a database",
                 "add `database: { file: … }` or use `source: cloudfront`",
@@ -348,6 +425,7 @@ impl Site {
         for (name, group) in &self.geo.groups {
             if group.members.is_empty() {
                 faults.add(
+                    Rule::EmptyRule,
                     &["geo", "groups", name.as_str()],
                     "the group is empty",
                     "name at least one country, or remove the group",
@@ -362,7 +440,7 @@ impl Site {
             if let Network::Addresses(list) = network {
                 total += list.len();
                 if list.is_empty() {
-                    faults.add(
+                    faults.add(Rule::EmptyRule,
                         &["networks", name.as_str()],
                         "the network is empty",
                         "an empty list admits nobody; name at least one address range, or remove the network",
@@ -379,6 +457,7 @@ impl Site {
             let key = status.to_string();
             if !CODES.contains(status) {
                 faults.add(
+                    Rule::ErrorResponse,
                     &["errors", &key],
                     format!("CloudFront has no custom error response for {status}"),
                     "it has for 400, 403, 404, 405, 414, 416 and 500 to 504",
@@ -390,6 +469,7 @@ impl Site {
                 .is_some_and(|d| !d.starts_with('/'))
             {
                 faults.add(
+                    Rule::ErrorResponse,
                     &["errors", &key, "document"],
                     "the path must begin with `/`",
                     "write it as `/errors/503.html`",
@@ -400,6 +480,7 @@ impl Site {
                 .is_some_and(|s| s != 200 && !CODES.contains(&s))
             {
                 faults.add(
+                    Rule::ErrorResponse,
                     &["errors", &key, "status"],
                     "CloudFront cannot send this status",
                     "use 200 or one of the error codes",
@@ -407,6 +488,7 @@ impl Site {
             }
             if *status == 403 && response.status.is_some_and(|s| s < 400) {
                 faults.add(
+                    Rule::ErrorResponse,
                     &["errors", &key, "status"],
                     "a refusal must not become a success",
                     "leave `status` out, so that a refused viewer sees 403",
@@ -419,6 +501,7 @@ impl Site {
 fn range(faults: &mut Faults, place: &[&str; 3], key: &str, value: u64, min: u64, max: u64) {
     if !(min..=max).contains(&value) {
         faults.add(
+            Rule::OriginRange,
             &[place[0], place[1], place[2], key],
             format!("{key} is {value}, CloudFront's range is {min} to {max}"),
             "choose a value in the range",

@@ -1,11 +1,12 @@
 //! Behaviors: references, TTL order, shadowed patterns, and that a cached answer cannot undo the policy.
 
-use super::Faults;
+use super::{Faults, Rule};
 use crate::{Behavior, Caching, Enforcement, LargeObjects, Name, Origin, Policy, Site, Ttl};
 
 pub(super) fn validate(site: &Site, faults: &mut Faults) {
     if !site.behaviors.last().is_some_and(|b| b.path.is_default()) {
         faults.add(
+            Rule::DefaultBehavior,
             &["behaviors"],
             "the last behavior must be the default one",
             "end the list with `- path: \"*\"`",
@@ -19,6 +20,7 @@ pub(super) fn validate(site: &Site, faults: &mut Faults) {
             ttl_order(*ttl, &index, faults);
             if key.headers.len() > 10 {
                 faults.add(
+                    Rule::Limit,
                     &["behaviors", &index, "cache_key", "headers"],
                     "a cache key holds at most 10 headers",
                     "name fewer",
@@ -26,7 +28,7 @@ pub(super) fn validate(site: &Site, faults: &mut Faults) {
             }
         }
         if let Some(policy) = site.policies.get(&behavior.policy) {
-            enforcement(behavior, policy, &index, faults);
+            enforcement(site, behavior, policy, &index, faults);
             direct_bucket(site, behavior, policy, &index, faults);
         }
         large_objects(site, behavior, &index, faults);
@@ -43,6 +45,7 @@ fn references(site: &Site, behavior: &Behavior, index: &str, faults: &mut Faults
     };
     if !targets().any(|t| t == behavior.origin.as_str()) {
         faults.unknown(
+            Rule::UnknownOrigin,
             &["behaviors", index, "origin"],
             "origin",
             behavior.origin.as_str(),
@@ -52,6 +55,7 @@ fn references(site: &Site, behavior: &Behavior, index: &str, faults: &mut Faults
     if !site.policies.contains_key(&behavior.policy) {
         let known = site.policies.keys().map(Name::as_str);
         faults.unknown(
+            Rule::UnknownPolicy,
             &["behaviors", index, "policy"],
             "policy",
             behavior.policy.as_str(),
@@ -76,6 +80,7 @@ fn shadow(site: &Site, i: usize, index: &str, faults: &mut Faults) {
             .map(|b| b.path.as_str())
             .unwrap_or_default();
         faults.add(
+            Rule::Shadowed,
             &["behaviors", index, "path"],
             format!(
                 "behavior `{}` is shadowed by `{by}` (behavior {}), which matches first",
@@ -90,6 +95,7 @@ fn shadow(site: &Site, i: usize, index: &str, faults: &mut Faults) {
 fn ttl_order(ttl: Ttl, index: &str, faults: &mut Faults) {
     if !(ttl.min <= ttl.default && ttl.default <= ttl.max) {
         faults.add(
+            Rule::TtlOrder,
             &["behaviors", index, "ttl"],
             format!(
                 "TTLs must be ordered min ≤ default ≤ max, these are {} ≤ {} ≤ {}",
@@ -100,62 +106,95 @@ fn ttl_order(ttl: Ttl, index: &str, faults: &mut Faults) {
     }
 }
 
+/// What a policy depends on, as far as caching is concerned.
+#[derive(Default)]
+struct DependsOn {
+    address: bool,
+    country: bool,
+    signature: bool,
+}
+
+impl DependsOn {
+    fn of(policy: &Policy) -> Self {
+        let mut depends = Self::default();
+        for when in policy.statements.iter().filter_map(|s| s.when.as_ref()) {
+            depends.address |= when.networks.is_some();
+            depends.country |= when.countries.is_some() || when.unknown_country;
+            depends.signature |= when.signed_by.is_some();
+        }
+        depends
+    }
+}
+
 /// A decision at the origin runs on cache misses only, so whatever it depends on must be in the key or nothing is cached.
-fn enforcement(behavior: &Behavior, policy: &Policy, index: &str, faults: &mut Faults) {
-    let signed = policy
-        .statements
-        .iter()
-        .filter_map(|s| s.when.as_ref())
-        .any(|c| c.signed_by.is_some());
+/// A direct bucket has no decision at the origin; [`direct_bucket`] looks after it.
+fn enforcement(
+    site: &Site,
+    behavior: &Behavior,
+    policy: &Policy,
+    index: &str,
+    faults: &mut Faults,
+) {
     let Caching::Enabled { key, ttl } = &behavior.caching else {
         return;
     };
-    if ttl.max.get() == 0 {
+    if ttl.max.get() == 0 || is_direct(site, behavior) {
         return;
     }
+    let place = ["behaviors", index, "enforce"];
+    let name = &behavior.policy;
+    let depends = DependsOn::of(policy);
+    let unkeyed = |what: &str| {
+        format!(
+            "policy `{name}` depends on {what}, and a cached answer would reach viewers it refuses"
+        )
+    };
     if behavior.enforce == Enforcement::Edge {
-        if signed {
+        if depends.signature {
+            let message =
+                format!("policy `{name}` asks for a signature, which no edge function can verify");
             faults.add(
-                &["behaviors", index, "enforce"],
-                format!(
-                    "policy `{}` asks for a signature, which no edge function can verify",
-                    behavior.policy
-                ),
+                Rule::Enforcement,
+                &place,
+                message,
                 "use `caching: disabled`, so that the gateway decides on every request",
             );
         }
-        return;
-    }
-    let (mut address, mut country) = (false, false);
-    for when in policy.statements.iter().filter_map(|s| s.when.as_ref()) {
-        address |= when.networks.is_some();
-        country |= when.countries.is_some() || when.unknown_country;
-    }
-    let place = ["behaviors", index, "enforce"];
-    let unkeyed = |what: &str| {
-        format!(
-            "policy `{}` depends on {what}, and a cached answer would reach viewers it refuses",
-            behavior.policy
-        )
-    };
-    if address {
+    } else if depends.address {
+        let message = unkeyed("the viewer's address, which cannot be in a cache key");
         faults.add(
+            Rule::Enforcement,
             &place,
-            unkeyed("the viewer's address, which cannot be in a cache key"),
+            message,
             "use `enforce: edge` or `caching: disabled`",
         );
-    } else if signed {
-        faults.add(&place, unkeyed("a signature"), "use `caching: disabled`");
-    } else if country && !key.country {
+    } else if depends.signature {
         faults.add(
+            Rule::Enforcement,
             &place,
-            unkeyed("the country, which is not in the cache key"),
+            unkeyed("a signature"),
+            "use `caching: disabled`",
+        );
+    } else if depends.country && !key.country {
+        let message = unkeyed("the country, which is not in the cache key");
+        faults.add(
+            Rule::Enforcement,
+            &place,
+            message,
             "add `cache_key: { country: true }`, or use `enforce: edge`",
         );
     }
 }
 
-/// CloudFront serves a direct bucket itself, so the gateway's policy never runs there.
+fn is_direct(site: &Site, behavior: &Behavior) -> bool {
+    matches!(
+        site.origins.get(&behavior.origin),
+        Some(Origin::DirectBucket { .. })
+    )
+}
+
+/// CloudFront serves a direct bucket itself, cache hits included: it can check a signature on each request, and an edge
+/// function what else there is, but not both in one policy.
 fn direct_bucket(
     site: &Site,
     behavior: &Behavior,
@@ -163,24 +202,20 @@ fn direct_bucket(
     index: &str,
     faults: &mut Faults,
 ) {
-    if !matches!(
-        site.origins.get(&behavior.origin),
-        Some(Origin::DirectBucket { .. })
-    ) {
+    if !is_direct(site, behavior) {
         return;
     }
-    let native =
-        |c: &crate::Conditions| c.networks.is_none() && c.countries.is_none() && !c.unknown_country;
-    let natively_decided = policy
-        .statements
-        .iter()
-        .all(|s| s.when.as_ref().is_none_or(native));
-    if !natively_decided && behavior.enforce != Enforcement::Edge {
-        faults.add(
-            &["behaviors", index, "policy"],
-            format!("policy `{}` would not be enforced: CloudFront serves origin `{}` without the gateway", behavior.policy, behavior.origin),
-            "use `enforce: edge`, a policy of `allow: any` or `signed_by` only, or a `bucket` origin",
-        );
+    let depends = DependsOn::of(policy);
+    let place = ["behaviors", index, "policy"];
+    let (name, origin) = (&behavior.policy, &behavior.origin);
+    let unguarded = format!(
+        "policy `{name}` would not be enforced: CloudFront serves origin `{origin}` without the gateway"
+    );
+    if (depends.address || depends.country)
+        && (depends.signature || behavior.enforce != Enforcement::Edge)
+    {
+        let help = "use `enforce: edge` without signatures, a policy of `allow: any` or `signed_by` only, or a `bucket` origin";
+        faults.add(Rule::DirectBucket, &place, unguarded, help);
     }
 }
 
@@ -196,6 +231,7 @@ fn large_objects(site: &Site, behavior: &Behavior, index: &str, faults: &mut Fau
     let place = ["behaviors", index, "large_objects", "hand_off"];
     if !site.key_groups.contains_key(key_group) {
         faults.unknown(
+            Rule::UnknownKeyGroup,
             &[place[0], place[1], place[2], place[3], "key_group"],
             "key group",
             key_group.as_str(),
@@ -204,6 +240,7 @@ fn large_objects(site: &Site, behavior: &Behavior, index: &str, faults: &mut Fau
     }
     if !(1..=3_600).contains(&expires.get()) {
         faults.add(
+            Rule::HandOff,
             &place,
             format!("expires is {expires}, it must be 1s to 1h"),
             "a hand-off URL is for one download",
@@ -214,6 +251,7 @@ fn large_objects(site: &Site, behavior: &Behavior, index: &str, faults: &mut Fau
         Some(Origin::Bucket { .. })
     ) {
         faults.add(
+            Rule::HandOff,
             &place,
             "only an origin of kind `bucket` can hand off",
             "use `large_objects: refuse` or `stream`",
@@ -228,7 +266,7 @@ fn large_objects(site: &Site, behavior: &Behavior, index: &str, faults: &mut Fau
         same_bucket(site, &behavior.origin, &b.origin) && requires_signature(site, b, key_group)
     });
     if !path.starts_with('/') || !path.ends_with('/') || !served_directly {
-        faults.add(
+        faults.add(Rule::HandOff,
             &place,
             format!("no behavior serves `{path}*` straight from the same bucket and prefix under a policy of `signed_by: {key_group}`"),
             "add a behavior for it whose origin is a `direct_bucket` of the same bucket and prefix",
@@ -275,13 +313,14 @@ fn cors(behavior: &Behavior, index: &str, faults: &mut Faults) {
     ];
     if cors.allow_origins.is_empty() {
         faults.add(
+            Rule::Cors,
             &place,
             "the list is empty",
             "name at least one origin, or remove `cors`",
         );
     }
     for origin in cors.allow_origins.iter().filter(|o| !is_web_origin(o)) {
-        faults.add(
+        faults.add(Rule::Cors,
             &place,
             format!("`{origin}` is not an origin"),
             "write it as a browser sends it: scheme, host in lower case and a port that is not the default, such as `https://www.example.com`",
@@ -289,6 +328,7 @@ fn cors(behavior: &Behavior, index: &str, faults: &mut Faults) {
     }
     if cors.allow_origins.len() > 1 && cors.allow_origins.iter().any(|o| o == "*") {
         faults.add(
+            Rule::Cors,
             &place,
             "`*` stands beside other origins",
             "write `*` alone, or only exact origins",

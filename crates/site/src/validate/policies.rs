@@ -1,6 +1,6 @@
 //! Policies: references, empty lists, statements that can never match or are never reached.
 
-use super::{Faults, LIMITS};
+use super::{Faults, LIMITS, Rule};
 use crate::{Conditions, Effect, Name, Network, Site, Statement};
 use ipnet::IpNet;
 use portcullis_viewer::set::AddressSet;
@@ -18,7 +18,7 @@ pub(super) fn validate(site: &Site, faults: &mut Faults) {
             LIMITS.statements,
         );
         if policy.statements.is_empty() {
-            faults.add(&place, "the policy has no statement", "a policy without statements refuses everyone; write `- { deny: any }` to mean that");
+            faults.add(Rule::EmptyRule, &place, "the policy has no statement", "a policy without statements refuses everyone; write `- { deny: any }` to mean that");
         }
         for (i, statement) in policy.statements.iter().enumerate() {
             let index = i.to_string();
@@ -31,6 +31,7 @@ pub(super) fn validate(site: &Site, faults: &mut Faults) {
                 .position(|e| always_first(site, e, statement));
             if let Some(first) = earlier {
                 faults.add(
+                    Rule::Unreachable,
                     &place,
                     format!(
                         "statement {} is unreachable: statement {} matches whenever it does",
@@ -47,6 +48,7 @@ pub(super) fn validate(site: &Site, faults: &mut Faults) {
 fn key_group(name: &str, group: &crate::KeyGroup, faults: &mut Faults) {
     if group.public_keys.is_empty() {
         faults.add(
+            Rule::KeyGroup,
             &["key_groups", name, "public_keys"],
             "the list is empty",
             "name at least one PEM file",
@@ -55,6 +57,7 @@ fn key_group(name: &str, group: &crate::KeyGroup, faults: &mut Faults) {
     }
     if group.algorithms.is_empty() {
         faults.add(
+            Rule::KeyGroup,
             &["key_groups", name, "algorithms"],
             "the list is empty",
             "name at least one, such as RSA-SHA256",
@@ -62,7 +65,7 @@ fn key_group(name: &str, group: &crate::KeyGroup, faults: &mut Faults) {
         return;
     }
     if let Err(error) = crate::engine::key_group(group) {
-        faults.add(
+        faults.add(Rule::KeyGroup,
             &["key_groups", name],
             error.to_string(),
             "each key group has 1 to 5 different keys (RSA 2048 to 4096, or ECDSA P-256), each with an algorithm of its kind",
@@ -83,6 +86,7 @@ fn conditions(site: &Site, statement: &Statement, place: &[&str; 3], faults: &mu
         && when.signed_by.is_none()
     {
         faults.add(
+            Rule::EmptyRule,
             &at("")[..4],
             "the statement has no condition",
             "write `any` to mean every viewer",
@@ -91,6 +95,7 @@ fn conditions(site: &Site, statement: &Statement, place: &[&str; 3], faults: &mu
     if let Some(networks) = &when.networks {
         if networks.is_empty() {
             faults.add(
+                Rule::EmptyRule,
                 &at("networks"),
                 "the list is empty",
                 "an empty list matches nobody; name a network or remove the condition",
@@ -98,6 +103,7 @@ fn conditions(site: &Site, statement: &Statement, place: &[&str; 3], faults: &mu
         }
         for network in networks.iter().filter(|n| !site.networks.contains_key(*n)) {
             faults.unknown(
+                Rule::UnknownNetwork,
                 &at("networks"),
                 "network",
                 network.as_str(),
@@ -107,6 +113,7 @@ fn conditions(site: &Site, statement: &Statement, place: &[&str; 3], faults: &mu
     }
     if when.countries.as_ref().is_some_and(Vec::is_empty) && !when.unknown_country {
         faults.add(
+            Rule::EmptyRule,
             &at("countries"),
             "the list is empty",
             "an empty list matches nobody; name a country or remove the condition",
@@ -114,6 +121,7 @@ fn conditions(site: &Site, statement: &Statement, place: &[&str; 3], faults: &mu
     }
     if statement.effect == Effect::Allow && when.unknown_country {
         faults.add(
+            Rule::UnknownAllowed,
             &at("countries"),
             "`unknown` cannot be allowed",
             "an unknown country satisfies no `allow`; use it in a `deny`",
@@ -123,6 +131,7 @@ fn conditions(site: &Site, statement: &Statement, place: &[&str; 3], faults: &mu
         && !site.key_groups.contains_key(group)
     {
         faults.unknown(
+            Rule::UnknownKeyGroup,
             &at("signed_by"),
             "key group",
             group.as_str(),
