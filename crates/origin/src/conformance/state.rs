@@ -6,15 +6,20 @@ use portcullis_viewer::prefixes::{Guards, PrefixSnapshot};
 use std::future::Future;
 
 /// Texts that are no state.
-const MALFORMED: [&str; 7] = [
+const MALFORMED: [&str; 6] = [
     "",
     "{",
     "null",
     "<html>503 Slow Down</html>",
     r#"{"unknown": 1}"#,
     r#"{"secrets": {"version": "1"}}"#,
-    r#"{"edge_lists": {"e": {"list": "e", "version": 1, "fetched_at": 0, "networks": ["0.0.0.0/0"]}}}"#,
 ];
+
+/// A state with a list that admits everybody beside one that does not.
+const BAD_LIST: &str = r#"{"edge_lists": {
+    "bad": {"list": "bad", "version": 1, "fetched_at": 0, "networks": ["0.0.0.0/0"]},
+    "good": {"list": "good", "version": 1, "fetched_at": 0, "networks": ["130.176.0.0/17"]}
+}}"#;
 
 /// Writes what the store under test reads.
 pub trait Fixture {
@@ -54,6 +59,7 @@ pub async fn run<S: StateStore, F: Fixture>(store: &S, fixture: &F) {
     for text in MALFORMED {
         suite.malformed(text).await;
     }
+    suite.leaves_a_bad_list_out().await;
     suite
         .reads_back(&state(3), "a state after a malformed one")
         .await;
@@ -68,6 +74,19 @@ struct Suite<'a, S, F> {
 }
 
 impl<S: StateStore, F: Fixture> Suite<'_, S, F> {
+    async fn leaves_a_bad_list_out(&mut self) {
+        let put = self.fixture.put(BAD_LIST).await;
+        self.problems
+            .check(put.is_ok(), "a state with a bad list can be put", put);
+        let state = self.store.load().await;
+        let lists = state.map(|state| state.edge_lists.into_keys().collect::<Vec<_>>());
+        self.problems.check(
+            lists.as_deref() == Ok(&["good".to_owned()]),
+            "a bad list is left out and the rest is read",
+            lists,
+        );
+    }
+
     async fn missing(&mut self) {
         let removed = self.fixture.remove().await;
         self.problems

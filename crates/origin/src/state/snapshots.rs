@@ -1,5 +1,6 @@
-//! Prefix list snapshots in the state's JSON: each is read under the guards of its use, and one that fails them makes the
-//! whole state unreadable, so that the last good one stays.
+//! Prefix list snapshots in the state's JSON: each is read under the guards of its use. One that fails them is left out,
+//! and because a list that disappears from the state stays in use, the last good one keeps serving and its age says so; a
+//! bad list cannot hold up a rotated secret.
 
 use portcullis_viewer::prefixes::{Guards, PrefixSnapshot};
 use serde::de::Error as _;
@@ -20,14 +21,11 @@ fn read<'de, D: Deserializer<'de>>(deserializer: D, guards: Guards) -> Result<Sn
             "more than {LISTS_MAX} prefix lists"
         )));
     }
-    raw.into_iter()
-        .map(|(name, json)| {
-            let snapshot = PrefixSnapshot::from_json(json.get().as_bytes(), guards);
-            snapshot
-                .map_err(|e| D::Error::custom(format_args!("prefix list `{name}`: {e}")))
-                .map(|s| (name, s))
-        })
-        .collect()
+    let snapshot = |json: &RawValue| PrefixSnapshot::from_json(json.get().as_bytes(), guards);
+    Ok(raw
+        .into_iter()
+        .filter_map(|(name, json)| snapshot(&json).ok().map(|list| (name, list)))
+        .collect())
 }
 
 fn write<S: Serializer>(snapshots: &Snapshots, serializer: S) -> Result<S::Ok, S::Error> {

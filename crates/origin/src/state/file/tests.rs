@@ -53,8 +53,6 @@ async fn what_is_no_state_is_malformed_and_never_overwritten() {
     let path = folder.path().join("state.json");
     let file = FileState::new(&path);
     let long = " ".repeat(STATE_BYTES_MAX + 1);
-    let empty_list =
-        r#"{"edge_lists":{"e":{"list":"e","version":1,"fetched_at":0,"networks":[]}}}"#;
     let plus = format!(
         r#"{{"secrets":{{"version":1,"current":"{}"}}}}"#,
         "+f".repeat(32)
@@ -66,7 +64,6 @@ async fn what_is_no_state_is_malformed_and_never_overwritten() {
         "null",
         r#"{"unknown":1}"#,
         r#"{"secrets":{"version":-1}}"#,
-        empty_list,
         &plus,
         &long,
     ] {
