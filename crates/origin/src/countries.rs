@@ -13,9 +13,9 @@ enum Source {
     /// There is no database: every country is unknown.
     None,
     /// A compiled table.
-    Table(CountryTable<Mmap>),
+    Table(Box<CountryTable<Mmap>>),
     /// A database file.
-    Database(CountryDatabase<Mmap>),
+    Database(Box<CountryDatabase<Mmap>>),
 }
 
 /// The country database and the rule for its age.
@@ -41,7 +41,7 @@ impl Countries {
     #[must_use]
     pub fn table(table: CountryTable<Mmap>, rule: &Database) -> Self {
         Self {
-            source: Source::Table(table),
+            source: Source::Table(Box::new(table)),
             age_max: rule.max_age.get(),
             when_stale: rule.when_stale,
         }
@@ -51,7 +51,7 @@ impl Countries {
     #[must_use]
     pub fn database(database: CountryDatabase<Mmap>, rule: &Database) -> Self {
         Self {
-            source: Source::Database(database),
+            source: Source::Database(Box::new(database)),
             age_max: rule.max_age.get(),
             when_stale: rule.when_stale,
         }

@@ -98,15 +98,36 @@ pub enum Layer {
 /// A proven request. Only [`prove`] makes one.
 #[derive(Debug)]
 pub struct Proven {
+    access_control: Layer,
+    secret: Layer,
+    secret_slot: Option<SecretSlot>,
+    edge: Layer,
+}
+
+impl Proven {
     /// Access control.
-    pub access_control: Layer,
+    #[must_use]
+    pub fn access_control(&self) -> Layer {
+        self.access_control
+    }
+
     /// The secret header.
-    pub secret: Layer,
+    #[must_use]
+    pub fn secret(&self) -> Layer {
+        self.secret
+    }
+
     /// The accepted value it had.
-    pub secret_slot: Option<SecretSlot>,
+    #[must_use]
+    pub fn secret_slot(&self) -> Option<SecretSlot> {
+        self.secret_slot
+    }
+
     /// The edge address.
-    pub edge: Layer,
-    _made_by_prove: (),
+    #[must_use]
+    pub fn edge(&self) -> Layer {
+        self.edge
+    }
 }
 
 /// Checks the layers in order. `now` is in seconds since the epoch.
@@ -136,7 +157,6 @@ pub fn prove(
         secret,
         secret_slot,
         edge,
-        _made_by_prove: (),
     })
 }
 

@@ -198,10 +198,10 @@ impl ProofRecord {
     #[must_use]
     pub fn proven(proven: &Proven, edge_list_age_s: Option<u64>, state_age_s: u64) -> Self {
         Self {
-            access_control: Some(layer(proven.access_control)),
-            secret: Some(layer(proven.secret)),
-            secret_slot: proven.secret_slot.map(crate::proof::SecretSlot::code),
-            edge: Some(layer(proven.edge)),
+            access_control: Some(layer(proven.access_control())),
+            secret: Some(layer(proven.secret())),
+            secret_slot: proven.secret_slot().map(crate::proof::SecretSlot::code),
+            edge: Some(layer(proven.edge())),
             edge_list_age_s,
             state_age_s,
         }

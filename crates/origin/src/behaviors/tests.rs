@@ -3,7 +3,8 @@
 use super::Behaviors;
 use crate::object_path::ObjectPath;
 use portcullis_site::{
-    Behavior, Caching, Enforcement, LargeObjects, Methods, Name, PathPattern, ResponseHeaders, ViewerProtocol,
+    Behavior, Caching, Enforcement, LargeObjects, Methods, Name, PathPattern, ResponseHeaders,
+    ViewerProtocol,
 };
 use proptest::prelude::*;
 

@@ -20,7 +20,10 @@ impl Sampler {
     /// Whether a line may be written at `now` (seconds since the epoch): if so, how many were left out before it.
     #[must_use]
     pub fn admit(&self, now: u64) -> Option<u64> {
-        let mut second = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut second = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if second.at != now {
             second.at = now;
             second.written = 0;
@@ -43,7 +46,11 @@ mod tests {
         let sampler = Sampler::default();
         let written = (0..1_000).filter(|_| sampler.admit(5).is_some()).count();
         assert_eq!(written, 10);
-        assert_eq!(sampler.admit(6), Some(990), "the next line says how many are missing");
+        assert_eq!(
+            sampler.admit(6),
+            Some(990),
+            "the next line says how many are missing"
+        );
         assert_eq!(sampler.admit(6), Some(0));
     }
 }
