@@ -16,6 +16,9 @@ use portcullis_site::{Behavior, Caching, QueryKey, Site};
 /// The longest `CDN-Loop` or `Via` that is handed on, in bytes; a longer one is a loop, or as good as one.
 const TRACE_BYTES_MAX: usize = 2_048;
 
+/// How every loop token begins.
+const LOOP_PREFIX: &str = "portcullis-";
+
 /// What may not stand raw in a query (RFC 3986 §3.4); browsers encode the same.
 const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
 
@@ -25,16 +28,21 @@ pub(super) type Forwarded = Vec<(&'static str, Vec<u8>)>;
 /// The token by which a gateway of this site knows its own requests in `CDN-Loop` and `Via` (RFC 8586).
 #[must_use]
 pub fn loop_token(site: &Site) -> String {
-    format!("portcullis-{}", site.site)
+    format!("{LOOP_PREFIX}{}", site.site)
 }
 
 /// Whether a request has been through a gateway of this site before, or through too many others to tell.
 #[must_use]
 pub fn loops(site: &Site, request: &Request<'_>) -> bool {
-    let token = loop_token(site);
+    let is_ours = |word: &[u8]| {
+        let split = word.split_at_checked(LOOP_PREFIX.len());
+        split.is_some_and(|(prefix, name)| {
+            prefix.eq_ignore_ascii_case(LOOP_PREFIX.as_bytes())
+                && name.eq_ignore_ascii_case(site.site.as_str().as_bytes())
+        })
+    };
     let named = |value: &str, word: fn(&[u8]) -> &[u8]| {
-        value.len() > TRACE_BYTES_MAX
-            || list(value.as_bytes()).any(|entry| word(entry).eq_ignore_ascii_case(token.as_bytes()))
+        value.len() > TRACE_BYTES_MAX || list(value.as_bytes()).any(|entry| is_ours(word(entry)))
     };
     let headers = &request.headers;
     headers.cdn_loop.is_some_and(|value| named(value, cdn_id))
