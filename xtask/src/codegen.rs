@@ -12,7 +12,10 @@ struct Generated {
 }
 
 /// Every generated file.
-const GENERATED: &[Generated] = &[];
+const GENERATED: &[Generated] = &[Generated {
+    path: "schema/portcullis.schema.json",
+    make: portcullis_manifest::schema::json_schema,
+}];
 
 #[derive(clap::Args)]
 pub(crate) struct Options {

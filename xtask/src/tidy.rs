@@ -17,6 +17,11 @@ const SOURCE_LINES_MAX: usize = 600;
 /// Bytes of the largest file; the demonstration GeoIP database sets it.
 const FILE_BYTES_MAX: usize = 6_500_000;
 
+/// Lines of a key within which its first characters stand; an encrypted one begins with headers.
+const KEY_LINES: usize = 5;
+/// Characters of the shortest line of a key: the whole body of an Ed25519 key has 64.
+const KEY_CHARS_MIN: usize = 60;
+
 /// What marks unfinished work or a forgotten aid.
 const UNFINISHED: &[&str] = &[
     concat!("TO", "DO"),
@@ -123,16 +128,33 @@ fn folder_names(path: &str) -> Vec<Finding> {
         .collect()
 }
 
+/// Finds the key itself and not the mark alone: code that wraps a key made at run time has to write the mark.
 fn private_keys(path: &str, text: &str) -> Vec<Finding> {
-    let marks_key = |line: &str| {
-        line.contains(concat!("-----BE", "GIN ")) && line.contains(concat!("PRIVATE ", "KEY-----"))
+    let lines: Vec<&str> = text.lines().collect();
+    let follows = |at: usize| {
+        lines
+            .iter()
+            .skip(at)
+            .take(KEY_LINES)
+            .any(|line| holds_base64(line))
     };
-    on_lines(
-        path,
-        text,
-        marks_key,
-        "a private key; make it where it is needed",
-    )
+    (0..lines.len())
+        .filter(|at| lines.get(*at).is_some_and(|line| marks_key(line)) && follows(*at))
+        .map(|at| {
+            let what = "a private key; make it where it is needed";
+            Finding::new(format!("{path}:{}", at + 1), what)
+        })
+        .collect()
+}
+
+fn marks_key(line: &str) -> bool {
+    line.contains("-----BEGIN ") && line.contains("PRIVATE KEY-----")
+}
+
+/// Whether a line holds as much base64 as a line of a key does; no name in code is that long.
+fn holds_base64(line: &str) -> bool {
+    line.split(|c: char| !c.is_ascii_alphanumeric() && c != '+' && c != '/')
+        .any(|run| run.len() >= KEY_CHARS_MIN)
 }
 
 fn machine_paths(path: &str, text: &str, checkout: &str) -> Vec<Finding> {
@@ -191,7 +213,9 @@ mod tests {
 
     #[test]
     fn each_rule_finds_its_breach() {
-        let key = concat!("a\n-----BE", "GIN EC PRIVATE ", "KEY-----\n");
+        let mark = concat!("-----BEGIN EC PRIVATE ", "KEY-----");
+        let key = format!("a\n{mark}\n{}\n", "Ab+/".repeat(16));
+        let wrapped = format!("a\n\"{mark}\\n{{}}\\n\",\nSTANDARD.encode(key)\n");
         let certificate = "-----BEGIN PUBLIC KEY-----\n";
         let registry = concat!("in /opt/.cargo/", "registry/src/x\n");
         finds("a.rs", "//! Says.\n", &[]);
@@ -202,7 +226,8 @@ mod tests {
             &"//! Long.\n".repeat(SOURCE_LINES_MAX + 1),
             &["a.rs"],
         );
-        finds("a.pem", key, &["a.pem:2"]);
+        finds("a.pem", &key, &["a.pem:2"]);
+        finds("a.txt", &wrapped, &[]);
         finds("a.pem", certificate, &[]);
         finds("a.txt", registry, &["a.txt:1"]);
         finds("crates/utils/a.txt", "", &["crates/utils/a.txt"]);

@@ -1,6 +1,11 @@
 //! Every committed seed of every fuzz target, run through the same function the fuzzer runs.
 //!
 //! A target without seeds, a folder of seeds without a target and a target's program that is not in the table all fail.
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot read its seeds must fail"
+)]
 
 #[path = "../../../fuzz/src/lib.rs"]
 #[expect(unreachable_pub, reason = "it is a library where the fuzzer builds it")]
