@@ -94,6 +94,7 @@ pub fn peer_address(text: &str) -> Result<IpAddr, AddressError> {
 /// Some databases answer for such an address with the country of the embedded one; no reader should believe it.
 /// IPv4-mapped addresses are not listed: they are the IPv4 address, and the parsers here fold them.
 #[must_use]
+#[inline]
 pub fn is_embedded_ipv4(address: IpAddr) -> Option<Embedding> {
     let IpAddr::V6(address) = address else {
         return None;
@@ -220,10 +221,12 @@ pub(crate) fn overlaps_special(first: IpAddr, last: IpAddr) -> bool {
 }
 
 /// The first 64 bits: the network half of a global unicast address.
+#[inline]
 pub(crate) fn high_half(address: Ipv6Addr) -> u64 {
     (address.to_bits() >> 64) as u64
 }
 
+#[inline]
 fn overlaps<T: Ord + Copy>(ranges: &[(T, T)], first: T, last: T) -> bool {
     let at = ranges.partition_point(|&(_, end)| end < first);
     ranges.get(at).is_some_and(|&(start, _)| start <= last)

@@ -13,25 +13,26 @@
 //! |---|---|---|
 //! | 0 | 8 | `PCLSGEO\0` |
 //! | 8 | 4 | version of this layout: 1 |
-//! | 12 | 4 | number of IPv4 entries, n |
-//! | 16 | 4 | number of IPv6 entries, m |
-//! | 20 | 3 | paths of the country, in order: 1 `country.iso_code`, 2 `country_code`, 3 `registered_country.iso_code`, 0 none |
-//! | 23 | 1 | 1 if the database is a demonstration database, else 0 |
-//! | 24 | 8 | build time of the database, epoch seconds |
-//! | 32 | 32 | SHA-256 of the database |
-//! | 64 | 32 | SHA-256 of this file without these 32 bytes |
-//! | 96 | 512 | 256 answers of two bytes, see below |
-//! | 608 | 262,148 | IPv4 index: for each value of the first 16 bits the number of entries before it; then n |
-//! | … | 3 n | IPv4 entries: the last 16 bits of a range's first address, and its answer |
-//! | … | 262,148 | IPv6 index, on the 16 bits after the first three; then m |
+//! | 12 | 12 | IPv4: numbers of nodes n, of runs r, of ranges in splits s |
+//! | 24 | 4 | IPv6: number of entries m |
+//! | 28 | 3 | paths of the country, in order: 1 `country.iso_code`, 2 `country_code`, 3 `registered_country.iso_code`, 0 none |
+//! | 31 | 1 | 1 if the database is a demonstration database, else 0 |
+//! | 32 | 8 | build time of the database, epoch seconds |
+//! | 40 | 32 | SHA-256 of the database |
+//! | 72 | 32 | SHA-256 of this file without these 32 bytes |
+//! | 104 | 512 | 256 answers of two bytes, see below |
+//! | 616 | 262,144 | IPv4 buckets, one for each value of the first 16 bits: an answer, or 256 and the number of a node |
+//! | … | 40 n | nodes: place of the first run (4 bytes), runs begun before each 64 of the 256 /24s (4 × 1), bit by /24 whether a run begins (4 × 8) |
+//! | … | r | runs: an answer each |
+//! | … | 5 s | splits: first address (4 bytes) and answer of each range in a /24 with several |
+//! | … | 262,148 | IPv6 index: for each value of the 16 bits after the first three the number of entries before it; then m |
 //! | … | 9 m | IPv6 entries: the first 64 bits of a range's first address, and its answer |
 //!
-//! An entry's range ends where the next begins. IPv6 covers global unicast (2000::/3), the only part with countries. An
-//! answer is the position of a code among the 256: a country, or two zero bytes. The last three positions are fixed:
-//! 255 is an address that is not in the database, 254 a record without a country, 253 a code that is not ISO 3166-1.
+//! An entry's range ends where the next begins. An answer is the position of a code among the 256: a country, or two
+//! zero bytes. The last four positions are fixed: 255 is an address that is not in the database, 254 a record without a
+//! country, 253 a code that is not ISO 3166-1, 252 a /24 with several answers.
 //!
-//! Deliberately absent: networks deeper than /64, which [`compile`] refuses by name, and Eytzinger order, which was
-//! measured and is slower here.
+//! Deliberately absent: IPv6 networks deeper than /64, which [`compile`] refuses by name.
 
 use crate::address::high_half;
 use crate::country::Country;
@@ -42,18 +43,20 @@ use std::net::IpAddr;
 use std::ops::Range;
 
 mod compile;
+mod ipv4;
+mod ipv6;
 
 pub use compile::{CompileError, NETWORKS_MAX, compile};
 
 const MAGIC: [u8; 8] = *b"PCLSGEO\0";
 const VERSION: u32 = 1;
-const CHECKSUM: Range<usize> = 64..96;
-const ANSWERS_AT: usize = 96;
+const COUNTS_AT: usize = 12;
+const PATHS_AT: usize = 28;
+const BUILT_AT: usize = 32;
+const SOURCE_AT: usize = 40;
+const CHECKSUM: Range<usize> = 72..104;
+const ANSWERS_AT: usize = 104;
 const HEADER_BYTES: usize = ANSWERS_AT + 512;
-const INDEX_BYTES: usize = 4 * (BUCKETS + 1);
-const BUCKETS: usize = 1 << 16;
-const ENTRY_V4_BYTES: usize = 3;
-const ENTRY_V6_BYTES: usize = 9;
 
 /// The largest table read, in bytes.
 pub const TABLE_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -61,6 +64,7 @@ pub const TABLE_BYTES_MAX: usize = 256 * 1024 * 1024;
 const NOT_IN_DATABASE: u8 = 255;
 const NO_COUNTRY_IN_RECORD: u8 = 254;
 const NOT_ISO: u8 = 253;
+const SPLIT: u8 = 252;
 
 /// Why bytes are not a table.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -101,7 +105,7 @@ pub enum TableError {
 /// - `B` is what holds the bytes: a mapped file where nothing can change it, a `Vec<u8>` elsewhere.
 pub struct CountryTable<B: AsRef<[u8]>> {
     bytes: B,
-    parts: Parts,
+    sections: Sections,
     paths: CountryPaths,
     built_at: u64,
     source_sha256: [u8; 32],
@@ -119,39 +123,41 @@ impl<B: AsRef<[u8]>> std::fmt::Debug for CountryTable<B> {
     }
 }
 
-/// Where the parts are in the file.
-struct Parts {
-    index_v4: Range<usize>,
-    entries_v4: Range<usize>,
-    index_v6: Range<usize>,
-    entries_v6: Range<usize>,
+/// Where the sections are in the file.
+struct Sections {
+    ipv4: [Range<usize>; 4],
+    ipv6: [Range<usize>; 2],
 }
 
-impl Parts {
-    /// The parts for these numbers of entries, if they end within the largest table.
-    fn of(entries_v4: u32, entries_v6: u32) -> Result<Self, u64> {
-        let bytes_v4 = u64::from(entries_v4) * ENTRY_V4_BYTES as u64;
-        let bytes_v6 = u64::from(entries_v6) * ENTRY_V6_BYTES as u64;
-        let total = (HEADER_BYTES + 2 * INDEX_BYTES) as u64 + bytes_v4 + bytes_v6;
+impl Sections {
+    /// The sections for these counts; or the size of the file, if no table is so large.
+    fn of(ipv4: ipv4::Counts, ipv6: u32) -> Result<Self, u64> {
+        let (ipv4, ipv6) = (ipv4::section_bytes(ipv4), ipv6::section_bytes(ipv6));
+        let total = HEADER_BYTES as u64 + ipv4.iter().sum::<u64>() + ipv6.iter().sum::<u64>();
         if total > TABLE_BYTES_MAX as u64 {
             return Err(total);
         }
-        let part = |start: usize, bytes: usize| start..start + bytes;
-        let index_v4 = part(HEADER_BYTES, INDEX_BYTES);
-        let entries_v4 = part(index_v4.end, entries_v4 as usize * ENTRY_V4_BYTES);
-        let index_v6 = part(entries_v4.end, INDEX_BYTES);
-        let entries_v6 = part(index_v6.end, entries_v6 as usize * ENTRY_V6_BYTES);
+        let mut end = HEADER_BYTES;
+        let mut next = |bytes: u64| {
+            let start = end;
+            end += bytes as usize;
+            start..end
+        };
         Ok(Self {
-            index_v4,
-            entries_v4,
-            index_v6,
-            entries_v6,
+            ipv4: ipv4.map(&mut next),
+            ipv6: ipv6.map(&mut next),
         })
+    }
+
+    /// The size of the file.
+    fn end(&self) -> u64 {
+        let [_, Range { end, .. }] = self.ipv6;
+        end as u64
     }
 }
 
 impl<B: AsRef<[u8]>> CountryTable<B> {
-    /// Opens a table. Reads the first 608 bytes only.
+    /// Opens a table. Reads the first 616 bytes only.
     ///
     /// # Errors
     /// [`TableError`] when the bytes are not a table of this version, or are cut.
@@ -165,21 +171,23 @@ impl<B: AsRef<[u8]>> CountryTable<B> {
             return Err(TableError::OtherVersion { found });
         }
         let found = file.len() as u64;
-        let parts = Parts::of(u32_at(file, 12)?, u32_at(file, 16)?)
+        let [nodes, runs, splits, entries_v6] = counts(file)?;
+        let sections = Sections::of([nodes, runs, splits], entries_v6)
             .map_err(|expected| TableError::WrongLength { expected, found })?;
-        let expected = parts.entries_v6.end as u64;
+        let expected = sections.end();
         if found != expected {
             return Err(TableError::WrongLength { expected, found });
         }
-        let [paths @ .., demonstration] = array_at::<4>(file, 20).ok_or(TableError::NotATable)?;
-        let built_at = array_at(file, 24).ok_or(TableError::NotATable)?;
+        let [paths @ .., demonstration] =
+            array_at::<4>(file, PATHS_AT).ok_or(TableError::NotATable)?;
+        let built_at = array_at(file, BUILT_AT).ok_or(TableError::NotATable)?;
         Ok(Self {
             paths: read_paths(paths)?,
             built_at: u64::from_le_bytes(built_at),
-            source_sha256: array_at(file, 32).ok_or(TableError::NotATable)?,
+            source_sha256: array_at(file, SOURCE_AT).ok_or(TableError::NotATable)?,
             demonstration: demonstration != 0,
             answers: read_answers(file)?,
-            parts,
+            sections,
             bytes,
         })
     }
@@ -203,9 +211,10 @@ impl<B: AsRef<[u8]>> CountryTable<B> {
     #[must_use]
     #[inline]
     pub fn lookup(&self, address: IpAddr) -> CountryFact {
+        let file = self.bytes.as_ref();
         let answer = match locatable(address) {
-            Ok(IpAddr::V4(address)) => self.answer_v4(address.to_bits()),
-            Ok(IpAddr::V6(address)) => self.answer_v6(high_half(address)),
+            Ok(IpAddr::V4(address)) => ipv4::answer(file, &self.sections.ipv4, address.to_bits()),
+            Ok(IpAddr::V6(address)) => ipv6::answer(file, &self.sections.ipv6, high_half(address)),
             Err(reason) => return CountryFact::Unknown(reason),
         };
         answer
@@ -248,59 +257,9 @@ impl<B: AsRef<[u8]>> CountryTable<B> {
     pub fn is_demonstration(&self) -> bool {
         self.demonstration
     }
-
-    #[inline]
-    fn answer_v4(&self, address: u32) -> Option<u8> {
-        let file = self.bytes.as_ref();
-        let entries = file
-            .get(self.parts.entries_v4.clone())?
-            .as_chunks::<ENTRY_V4_BYTES>()
-            .0;
-        let bucket = (address >> 16) as usize;
-        let key = (address & 0xffff) as u16;
-        let (from, to) = bucket_bounds(file.get(self.parts.index_v4.clone())?, bucket)?;
-        let here = entries.get(from..to)?;
-        let begun = here.partition_point(|&[low, high, _]| u16::from_le_bytes([low, high]) <= key);
-        // An address before the first range that begins in its bucket is in the last one that began before it.
-        let &[_, _, answer] = entries.get((from + begun).checked_sub(1)?)?;
-        Some(answer)
-    }
-
-    #[inline]
-    fn answer_v6(&self, key: u64) -> Option<u8> {
-        let file = self.bytes.as_ref();
-        let entries = file
-            .get(self.parts.entries_v6.clone())?
-            .as_chunks::<ENTRY_V6_BYTES>()
-            .0;
-        let (from, to) = bucket_bounds(file.get(self.parts.index_v6.clone())?, bucket_v6(key))?;
-        let here = entries.get(from..to)?;
-        let begun = here.partition_point(|entry| start_v6(entry) <= key);
-        let &[.., answer] = entries.get((from + begun).checked_sub(1)?)?;
-        Some(answer)
-    }
 }
 
 #[inline]
-fn start_v6(&[a, b, c, d, e, f, g, h, _]: &[u8; ENTRY_V6_BYTES]) -> u64 {
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
-}
-
-/// The 16 bits after the first three, which are the same in all of global unicast.
-#[inline]
-fn bucket_v6(high_half: u64) -> usize {
-    (high_half >> 45) as usize & (BUCKETS - 1)
-}
-
-/// The entries that begin in a bucket.
-#[inline]
-fn bucket_bounds(index: &[u8], bucket: usize) -> Option<(usize, usize)> {
-    let counts = index.as_chunks::<4>().0;
-    let from = u32::from_le_bytes(*counts.get(bucket)?);
-    let to = u32::from_le_bytes(*counts.get(bucket + 1)?);
-    Some((from as usize, to as usize))
-}
-
 fn array_at<const N: usize>(file: &[u8], at: usize) -> Option<[u8; N]> {
     file.get(at..)?.first_chunk().copied()
 }
@@ -309,6 +268,14 @@ fn u32_at(file: &[u8], at: usize) -> Result<u32, TableError> {
     array_at(file, at)
         .map(u32::from_le_bytes)
         .ok_or(TableError::NotATable)
+}
+
+fn counts(file: &[u8]) -> Result<[u32; 4], TableError> {
+    let mut counts = [0; 4];
+    for (count, at) in counts.iter_mut().zip((COUNTS_AT..).step_by(4)) {
+        *count = u32_at(file, at)?;
+    }
+    Ok(counts)
 }
 
 /// How each path is written in the header.
@@ -339,7 +306,8 @@ fn read_answers(file: &[u8]) -> Result<[CountryFact; 256], TableError> {
             *answer = CountryFact::Known(country);
         }
     }
-    let [.., not_iso, no_country, not_in_database] = &mut answers;
+    let [.., split, not_iso, no_country, not_in_database] = &mut answers;
+    *split = CountryFact::Error(CountryError::DatabaseBroken);
     *not_iso = CountryFact::Unknown(UnknownCountry::NotIso);
     *no_country = CountryFact::Unknown(UnknownCountry::NoCountryInRecord);
     *not_in_database = CountryFact::Unknown(UnknownCountry::NotInDatabase);

@@ -5,8 +5,8 @@
 //! - The same database gives the same bytes.
 
 use super::{
-    ANSWERS_AT, BUCKETS, CHECKSUM, HEADER_BYTES, INDEX_BYTES, MAGIC, NO_COUNTRY_IN_RECORD,
-    NOT_IN_DATABASE, NOT_ISO, PATHS, TABLE_BYTES_MAX, VERSION, bucket_v6, checksum,
+    ANSWERS_AT, CHECKSUM, HEADER_BYTES, MAGIC, NO_COUNTRY_IN_RECORD, NOT_IN_DATABASE, NOT_ISO,
+    PATHS, SPLIT, TABLE_BYTES_MAX, VERSION, checksum, ipv4, ipv6,
 };
 use crate::address::{high_half, overlaps_special};
 use crate::country::Country;
@@ -61,19 +61,12 @@ pub fn compile<B: AsRef<[u8]>>(database: &CountryDatabase<B>) -> Result<Vec<u8>,
     let v4 = ranges_v4(database.reader(), &mut answers)?;
     let v6 = ranges_v6(database.reader(), &mut answers)?;
 
-    let mut file = Vec::with_capacity(HEADER_BYTES + 2 * INDEX_BYTES + v4.len() * 3 + v6.len() * 9);
-    write_header(&mut file, database, v4.len(), v6.len())?;
+    let v4 = ipv4::Sections::of(&v4);
+    let mut file = Vec::new();
+    write_header(&mut file, database, v4.counts(), v6.len())?;
     answers.write(&mut file);
-    write_index(&mut file, &v4, |start| (start >> 16) as usize)?;
-    for &(start, answer) in &v4 {
-        let [low, high, ..] = start.to_le_bytes();
-        file.extend([low, high, answer]);
-    }
-    write_index(&mut file, &v6, bucket_v6)?;
-    for &(start, answer) in &v6 {
-        file.extend(start.to_le_bytes());
-        file.push(answer);
-    }
+    v4.write(&mut file);
+    ipv6::write(&v6, &mut file);
     if file.len() > TABLE_BYTES_MAX {
         return Err(CompileError::TooManyNetworks);
     }
@@ -87,10 +80,10 @@ pub fn compile<B: AsRef<[u8]>>(database: &CountryDatabase<B>) -> Result<Vec<u8>,
 fn write_header<B: AsRef<[u8]>>(
     file: &mut Vec<u8>,
     database: &CountryDatabase<B>,
-    entries_v4: usize,
+    counts_v4: ipv4::Counts,
     entries_v6: usize,
 ) -> Result<(), CompileError> {
-    let count = |entries| u32::try_from(entries).map_err(|_| CompileError::TooManyNetworks);
+    let count_v6 = u32::try_from(entries_v6).map_err(|_| CompileError::TooManyNetworks)?;
     let number = |path| {
         PATHS
             .iter()
@@ -103,34 +96,14 @@ fn write_header<B: AsRef<[u8]>>(
     }
     file.extend(MAGIC);
     file.extend(VERSION.to_le_bytes());
-    file.extend(count(entries_v4)?.to_le_bytes());
-    file.extend(count(entries_v6)?.to_le_bytes());
+    file.extend(counts_v4.into_iter().flat_map(u32::to_le_bytes));
+    file.extend(count_v6.to_le_bytes());
     file.extend(paths);
     file.push(u8::from(database.is_demonstration()));
     file.extend(database.built_at().to_le_bytes());
     file.extend(database.sha256());
     file.extend([0; 32]);
     debug_assert_eq!(file.len(), ANSWERS_AT);
-    Ok(())
-}
-
-/// For each bucket the number of ranges that begin before it, and then their number.
-fn write_index<K: Copy>(
-    file: &mut Vec<u8>,
-    ranges: &[(K, u8)],
-    bucket_of: impl Fn(K) -> usize,
-) -> Result<(), CompileError> {
-    let mut before: u32 = 0;
-    let mut rest = ranges.iter().peekable();
-    for bucket in 0..=BUCKETS {
-        while rest
-            .next_if(|&&(start, _)| bucket_of(start) < bucket)
-            .is_some()
-        {
-            before = before.checked_add(1).ok_or(CompileError::TooManyNetworks)?;
-        }
-        file.extend(before.to_le_bytes());
-    }
     Ok(())
 }
 
@@ -260,7 +233,7 @@ impl Answers {
 
     /// There are fewer countries than positions before the fixed ones.
     fn position(&mut self, country: Country) -> Option<u8> {
-        const { assert!(Country::COUNT <= NOT_ISO as usize) };
+        const { assert!(Country::COUNT <= SPLIT as usize) };
         let known = self.countries.iter().position(|&known| known == country);
         let position = known.unwrap_or_else(|| {
             self.countries.push(country);

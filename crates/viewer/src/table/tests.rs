@@ -1,9 +1,6 @@
 //! The table against the database it was compiled from, and damaged tables.
 
-use super::{
-    CHECKSUM, CompileError, CountryTable, ENTRY_V4_BYTES, HEADER_BYTES, INDEX_BYTES, TableError,
-    checksum, compile,
-};
+use super::{CHECKSUM, CompileError, CountryTable, HEADER_BYTES, TableError, checksum, compile};
 use crate::database::{CountryDatabase, CountryPath, CountryPaths, DatabaseRules};
 use crate::fixtures::{DEMONSTRATION, NOW, Random, fixture, fixture_names, ip, replaced};
 use crate::geo::{CountryError, CountryFact, UnknownCountry};
@@ -179,21 +176,21 @@ fn a_table_is_refused_by_what_is_wrong_with_it() {
         changed(8, &[2]),
         Some(TableError::OtherVersion { found: 2 })
     );
-    assert_eq!(changed(20, &[0, 0, 0]), Some(TableError::BadPaths));
-    assert_eq!(changed(20, &[1, 1, 0]), Some(TableError::BadPaths));
-    assert_eq!(changed(20, &[4, 0, 0]), Some(TableError::BadPaths));
-    assert_eq!(changed(96, b"EU"), Some(TableError::BadCountry));
-    assert_eq!(changed(96, b"\0A"), Some(TableError::BadCountry));
-    let n = u32::from_le_bytes(sound[12..16].try_into().unwrap());
+    assert_eq!(changed(28, &[0, 0, 0]), Some(TableError::BadPaths));
+    assert_eq!(changed(28, &[1, 1, 0]), Some(TableError::BadPaths));
+    assert_eq!(changed(28, &[4, 0, 0]), Some(TableError::BadPaths));
+    assert_eq!(changed(104, b"EU"), Some(TableError::BadCountry));
+    assert_eq!(changed(104, b"\0A"), Some(TableError::BadCountry));
+    let runs = u32::from_le_bytes(sound[16..20].try_into().unwrap());
     assert_eq!(
-        changed(12, &(n + 1).to_le_bytes()),
+        changed(16, &(runs + 1).to_le_bytes()),
         Some(TableError::WrongLength {
-            expected: length + 3,
+            expected: length + 1,
             found: length
         })
     );
     assert!(matches!(
-        changed(12, &[0xff; 8]),
+        changed(12, &[0xff; 16]),
         Some(TableError::WrongLength { .. })
     ));
     for cut in [0, 7, 8, 23, HEADER_BYTES - 1, HEADER_BYTES, sound.len() - 1] {
@@ -221,7 +218,7 @@ fn the_checksum_covers_every_byte() {
     let sound = compile(&open(fixture("GeoLite2-Country-Test.mmdb"))).unwrap();
     assert_eq!(sound[CHECKSUM], checksum(&sound));
     let mut random = Random::new(3);
-    let places = (23..HEADER_BYTES).step_by(7).chain(
+    let places = (31..HEADER_BYTES).step_by(7).chain(
         (0..50)
             .map(|_| random.below(sound.len()))
             .collect::<Vec<_>>(),
@@ -238,14 +235,49 @@ fn the_checksum_covers_every_byte() {
 #[test]
 fn a_damaged_index_is_an_error_and_not_a_country() {
     let mut table = compile(&open(DEMONSTRATION)).unwrap();
-    let entries = u32::from_le_bytes(table[12..16].try_into().unwrap()) as usize;
-    let index_v6 = HEADER_BYTES + INDEX_BYTES + entries * ENTRY_V4_BYTES;
-    table[HEADER_BYTES..HEADER_BYTES + INDEX_BYTES].fill(0xff);
-    table[index_v6..index_v6 + INDEX_BYTES].fill(0xff);
+    let sound = CountryTable::open(table.clone()).unwrap();
+    for section in [&sound.sections.ipv4[0], &sound.sections.ipv6[0]] {
+        table[section.clone()].fill(0xff);
+    }
     let table = CountryTable::open(table).unwrap();
     let broken = CountryFact::Error(CountryError::DatabaseBroken);
     assert_eq!(table.lookup(ip("8.8.8.8")), broken);
     assert_eq!(table.lookup(ip("2001:4860:4860::8888")), broken);
+}
+
+/// Ranges that begin and end anywhere, read back from the sections they are written to.
+#[test]
+fn any_ranges_of_ipv4_are_found_again() {
+    let mut random = Random::new(13);
+    for spread in [4, 12, 20, 32] {
+        let mut starts: Vec<u32> = (0..2_000)
+            .map(|_| (random.next() as u32) >> (32 - spread))
+            .collect();
+        starts.push(0);
+        starts.sort_unstable();
+        starts.dedup();
+        let ranges: Vec<(u32, u8)> = starts
+            .iter()
+            .map(|&start| (start, (random.next() % 252) as u8))
+            .collect();
+        let written = super::ipv4::Sections::of(&ranges);
+        let sections = super::Sections::of(written.counts(), 0).unwrap().ipv4;
+        let mut file = vec![0; HEADER_BYTES];
+        written.write(&mut file);
+        assert_eq!(file.len(), sections[3].end);
+        let edges = starts
+            .iter()
+            .flat_map(|&start| [start.wrapping_sub(1), start, start + 1, start | 0xff]);
+        for address in edges.chain(
+            (0..10_000)
+                .map(|_| random.next() as u32)
+                .collect::<Vec<_>>(),
+        ) {
+            let place = starts.partition_point(|&start| start <= address) - 1;
+            let answer = super::ipv4::answer(&file, &sections, address);
+            assert_eq!(answer, Some(ranges[place].1), "{address:#x} of {spread}");
+        }
+    }
 }
 
 #[test]
