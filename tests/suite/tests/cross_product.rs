@@ -3,29 +3,16 @@
 //!
 //! The reference knows the six policies in words. It shares no code with the gateway.
 
-use portcullis_origin::clock::{Now, TestClock};
-use portcullis_origin::countries::Countries;
-use portcullis_origin::handle::Gateway;
-use portcullis_origin::judge::Judge;
+mod gateway;
+
+use gateway::{NOW, SECRET, TestGateway};
 use portcullis_origin::request::{Front, Headers, Principal, Request};
 use portcullis_origin::response::Body;
-use portcullis_origin::serve::{Budget, Carriage, NoSigner, Ports};
-use portcullis_origin::state::memory::MemoryState;
-use portcullis_origin::state::poll::{Freshness, LiveState};
-use portcullis_origin::state::{SecretDigest, Secrets, SiteState};
-use portcullis_origin::store::memory::{MemoryObject, MemoryStore};
-use portcullis_origin::upstream::{Upstream, UpstreamError, UpstreamRequest, UpstreamResponse};
 use portcullis_signed_access::sign::{Policy as SignedPolicy, PrivateKey, Signer};
 use portcullis_signed_access::{Hash, KeyId};
-use portcullis_site::{Bucket, Bundle};
-use portcullis_viewer::prefixes::{Guards, PrefixSnapshot};
 use ring::rand::SystemRandom;
 use serde_json::{Value, json};
-use std::sync::Arc;
-use std::time::Duration;
 
-const NOW: u64 = 1_790_000_000;
-const SECRET: &str = "a-secret-made-for-this-test";
 const CANARY: &str = "canary-9b1d";
 
 const PROOFS: [&str; 5] = [
@@ -276,50 +263,6 @@ fn signature_code(kind: &str) -> &'static str {
     }
 }
 
-struct TestPorts(Arc<MemoryStore>, NoUpstream);
-
-struct NoUpstream;
-
-impl Upstream for NoUpstream {
-    async fn fetch(&self, _: UpstreamRequest<'_>) -> Result<UpstreamResponse, UpstreamError> {
-        Err(UpstreamError::Connect)
-    }
-}
-
-impl Ports for TestPorts {
-    type Objects = MemoryStore;
-    type Upstream = NoUpstream;
-    type Signer = NoSigner;
-
-    fn objects(&self) -> &Arc<MemoryStore> {
-        &self.0
-    }
-    fn upstream(&self) -> &NoUpstream {
-        &self.1
-    }
-    fn signer(&self) -> &NoSigner {
-        &NoSigner
-    }
-}
-
-fn state() -> SiteState {
-    let list = |name: &str, network: &str, guards| {
-        let snapshot =
-            PrefixSnapshot::new(name, 1, NOW - 60, vec![network.parse().unwrap()], guards).unwrap();
-        (name.to_owned(), snapshot)
-    };
-    SiteState {
-        secrets: Secrets {
-            version: 1,
-            current: Some(SecretDigest::of(SECRET.as_bytes())),
-            ..Secrets::default()
-        },
-        edge_lists: [list("edges", "130.176.0.0/17", Guards::Edges)].into(),
-        prefix_lists: [list("pl-0a1b2c3d", "203.0.113.0/24", Guards::Viewers)].into(),
-        release: None,
-    }
-}
-
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for proof in PROOFS {
@@ -379,38 +322,10 @@ fn request<'a>(case: Case, path: &'a str, query: &'a str) -> Request<'a> {
 #[tokio::test(flavor = "current_thread")]
 async fn every_combination_is_answered_as_the_reference_says() {
     let keys = keys();
-    let site = serde_json::from_value(site(&keys)).unwrap();
-    let judge = Judge::new(Bundle::new(site).unwrap(), Countries::none()).unwrap();
-    let store = MemoryStore::new();
-    let bucket = Bucket::new("small-files").unwrap();
+    let gateway = TestGateway::of(site(&keys));
     for name in BEHAVIORS {
-        store.put(
-            &bucket,
-            &format!("{name}/page.html"),
-            MemoryObject::new(CANARY).with_type("text/html"),
-        );
+        gateway.put(&format!("{name}/page.html"), CANARY);
     }
-    let clock = Arc::new(TestClock::at(Now {
-        wall: NOW,
-        monotonic: 0,
-    }));
-    let live = LiveState::new(
-        MemoryState::new(Ok(state())),
-        Arc::clone(&clock),
-        Freshness::default(),
-        state(),
-    );
-    let gateway = Gateway::new(
-        judge,
-        live,
-        clock,
-        TestPorts(Arc::new(store.clone()), NoUpstream),
-    );
-    let budget = Budget {
-        carriage: Carriage::Unlimited,
-        time: Duration::from_secs(5),
-        jitter: 0,
-    };
     let queries: Vec<(String, String)> = BEHAVIORS
         .iter()
         .flat_map(|b| SIGNATURES.iter().map(move |s| (*b, *s)))
@@ -431,9 +346,9 @@ async fn every_combination_is_answered_as_the_reference_says() {
         let path = format!("/{}/page.html", case.behavior);
         let name = format!("{} {}", case.behavior, case.signature);
         let query = &queries.iter().find(|(n, _)| *n == name).unwrap().1;
-        let calls_before = store.count();
+        let calls_before = gateway.store.count();
         let request = request(case, &path, query);
-        let answer = gateway.handle(&request, &budget).await;
+        let answer = gateway.ask(&request).await;
         let (status, reason) = reference(case);
         assert_eq!(answer.response.status, status, "{case:?}");
         if let Some(record) = &answer.record {
@@ -451,7 +366,7 @@ async fn every_combination_is_answered_as_the_reference_says() {
         );
         if status != 200 {
             assert_eq!(
-                store.count(),
+                gateway.store.count(),
                 calls_before,
                 "a refusal calls nothing: {case:?}"
             );
