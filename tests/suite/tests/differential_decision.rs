@@ -1,4 +1,11 @@
 //! The decision against a slow, obvious evaluator that works on names and lists, over random policies and facts.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    reason = "a test that cannot go on must fail, and JSON is passed as it is written"
+)]
 
 use portcullis_policy::{
     AddressFact, Decision, Facts, KeyGroupIndex, Membership, NetworkIndex, Networks, SignatureFact,

@@ -1,5 +1,12 @@
 //! The gateway's behavior match against CloudFront's side of the wire: two pattern matchers and two ways to find the first
 //! match, written apart, over random lists of patterns and every canonical path the gateway accepts.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    reason = "a test that cannot go on must fail, and JSON is passed as it is written"
+)]
 
 use portcullis_edge::pattern::{PathPattern as EdgePattern, first_match};
 use portcullis_origin::behaviors::Behaviors;

@@ -1,5 +1,12 @@
 //! What must hold when the state, the store or the clock fails under the gateway: the drills F01 to F04 and F09 of the
 //! threat model, at the level of one process.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    reason = "a test that cannot go on must fail, and JSON is passed as it is written"
+)]
 
 mod gateway;
 

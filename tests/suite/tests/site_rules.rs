@@ -1,4 +1,11 @@
 //! The rules between the parts of a site: one change to a valid one breaks exactly the rule it should.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    reason = "a test that cannot go on must fail, and JSON is passed as it is written"
+)]
 
 use portcullis_site::{Bundle, Rule, Site};
 use serde_json::{Value, json};
