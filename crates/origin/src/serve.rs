@@ -6,8 +6,8 @@
 //!   behavior that governs the request, or it is not served under the request's URL;
 //! - bytes are right or visibly broken: a whole answer was checked for length and digest, a streamed one breaks;
 //! - what is not a 200, 206 or 304 has `no-store`, no validators and no age;
-//! - store calls are bounded: at most nine look-ups for the worst path, and [`EXTRA_CALLS_MAX`] more for everything that
-//!   is repeated.
+//! - store calls are bounded: at most six look-ups of what may answer a path, one more where conditions need the metadata
+//!   first, and [`EXTRA_CALLS_MAX`] for everything that is repeated.
 //!
 //! Deliberately absent: the decision itself, events, logging, and any clock; the time of day is an argument.
 //!
@@ -205,10 +205,7 @@ async fn ask<P: Ports>(
 ) -> Result<Reply, OriginFault> {
     let Target { site, behavior, .. } = exchange.target;
     if exchange.method == Method::Options && decorate::is_preflight(behavior, exchange.request) {
-        return Ok(Reply::of(
-            Outcome::Preflight,
-            decorate::preflight(behavior),
-        ));
+        return Ok(Reply::of(Outcome::Preflight, decorate::preflight(behavior)));
     }
     match site.origin_groups.get(&behavior.origin) {
         Some(group) => failover::ask(calls, exchange, group).await,
@@ -253,3 +250,6 @@ async fn ask_one<P: Ports>(
         None => Err(OriginFault::NotConfigured),
     }
 }
+
+#[cfg(test)]
+mod tests;

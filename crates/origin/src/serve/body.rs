@@ -148,8 +148,15 @@ impl<S: ObjectStore + 'static> VerifiedBody<S> {
             return self.go_on().map(|()| None);
         }
         self.source = Source::Ended;
-        let agrees = self.digest.take().is_none_or(|(digest, sha256)| *digest.finalize() == sha256);
-        if agrees { Ok(self.held.take()) } else { Err(OriginFault::Malformed) }
+        let agrees = self
+            .digest
+            .take()
+            .is_none_or(|(digest, sha256)| *digest.finalize() == sha256);
+        if agrees {
+            Ok(self.held.take())
+        } else {
+            Err(OriginFault::Malformed)
+        }
     }
 
     fn go_on(&mut self) -> Result<(), OriginFault> {

@@ -93,10 +93,17 @@ fn candidates(exchange: &Exchange<'_>, origin: &BucketOrigin<'_>) -> Vec<ObjectP
     if path.is_directory() {
         return origin.index.and_then(derived).into_iter().collect();
     }
-    // A name with a known type is that object or nothing: a page must never answer for a script (group R11).
-    let is_page = origin.clean_urls && media_type::by_name(path.file_name()).is_none();
+    let is_page = origin.clean_urls && may_be_page(path);
     let page = is_page.then(|| derived(".html")).flatten();
-    std::iter::once(path.clone().into_owned()).chain(page).collect()
+    std::iter::once(path.clone().into_owned())
+        .chain(page)
+        .collect()
+}
+
+/// Whether a path may stand for a page or a directory. A name with a known type is that object or nothing: a page must
+/// never answer for a script (group R11).
+fn may_be_page(path: &ObjectPath<'_>) -> bool {
+    !path.is_directory() && media_type::by_name(path.file_name()).is_none()
 }
 
 fn codings(
@@ -121,7 +128,7 @@ async fn bare_directory<P: Ports>(
     origin: &BucketOrigin<'_>,
 ) -> Result<Option<FieldValue>, OriginFault> {
     let Exchange { target, .. } = exchange;
-    let Some(index) = origin.index.filter(|_| !target.path.is_directory()) else {
+    let Some(index) = origin.index.filter(|_| may_be_page(target.path)) else {
         return Ok(None);
     };
     let Ok(directory) = target.path.with_suffix("/") else {
@@ -131,7 +138,10 @@ async fn bare_directory<P: Ports>(
     if !target.governs(&directory) {
         return Ok(location);
     }
-    let document = directory.with_suffix(index).ok().filter(|d| target.governs(d));
+    let document = directory
+        .with_suffix(index)
+        .ok()
+        .filter(|d| target.governs(d));
     let Some(key) = document.and_then(|document| document.key(origin.prefix)) else {
         return Ok(None);
     };
@@ -236,11 +246,7 @@ fn found(
     }
 }
 
-fn lifetime(
-    exchange: &Exchange<'_>,
-    stated: Stated,
-    versioned: Option<VersionedName>,
-) -> Lifetime {
+fn lifetime(exchange: &Exchange<'_>, stated: Stated, versioned: Option<VersionedName>) -> Lifetime {
     let target = &exchange.target;
     Lifetime::of(target.site, target.behavior, stated, versioned)
 }

@@ -4,9 +4,9 @@
 //! bodies together, is repeated at most [`EXTRA_CALLS_MAX`] times (fault drill F01); no call outlives the deadline.
 
 use super::{Budget, Ports, body::Resume, outcome::OriginFault};
+use crate::store::ObjectStore as _;
 use crate::store::{Fetched, Metadata, ObjectRef, StoreError, Want};
 use crate::upstream::{Upstream as _, UpstreamRequest, UpstreamResponse};
-use crate::store::ObjectStore as _;
 use portcullis_policy::Admitted;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -93,7 +93,8 @@ impl<'a, P: Ports> Calls<'a, P> {
         object: &ObjectRef,
         want: &Want,
     ) -> Result<Fetched, OriginFault> {
-        self.repeating(|| self.ports.objects().get(object, want)).await
+        self.repeating(|| self.ports.objects().get(object, want))
+            .await
     }
 
     /// Reads an object's metadata.

@@ -207,5 +207,9 @@ async fn collect(
         }
         rest.extend_from_slice(&bytes);
     }
-    Ok(Some(if rest.is_empty() { first } else { rest.freeze() }))
+    Ok(Some(if rest.is_empty() {
+        first
+    } else {
+        rest.freeze()
+    }))
 }

@@ -119,6 +119,8 @@ fn single_tag(field: &str) -> Option<StrongTag> {
 pub(super) fn validators(metadata: &Metadata) -> Validators<'_> {
     Validators {
         etag: metadata.etag.as_ref().and_then(StrongTag::tag),
-        last_modified: metadata.last_modified.and_then(HttpDate::from_epoch_seconds),
+        last_modified: metadata
+            .last_modified
+            .and_then(HttpDate::from_epoch_seconds),
     }
 }

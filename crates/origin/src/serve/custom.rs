@@ -34,7 +34,13 @@ const ALWAYS: [&str; 8] = [
 ];
 
 /// Headers that only an answer with a lifetime has. `Age` shortens that lifetime, so it must not get lost.
-const OF_REPRESENTATIONS: [&str; 5] = ["etag", "last-modified", "accept-ranges", "content-range", "age"];
+const OF_REPRESENTATIONS: [&str; 5] = [
+    "etag",
+    "last-modified",
+    "accept-ranges",
+    "content-range",
+    "age",
+];
 
 /// Answers a GET, HEAD or OPTIONS.
 pub(super) async fn ask<P: Ports>(
@@ -87,13 +93,19 @@ fn part_length(content_range: &[u8]) -> Option<u64> {
     let (first, last) = bytes.split_once('-')?;
     let (first, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
     let exists = size == "*" || size.parse().is_ok_and(|size: u64| last < size);
-    exists.then(|| last.checked_sub(first)?.checked_add(1)).flatten()
+    exists
+        .then(|| last.checked_sub(first)?.checked_add(1))
+        .flatten()
 }
 
 fn redirected(answer: &UpstreamResponse, server: &HttpOrigin) -> Result<Reply, OriginFault> {
-    let location = header(answer, "location").and_then(|value| location::relayed(value, &server.url));
+    let location =
+        header(answer, "location").and_then(|value| location::relayed(value, &server.url));
     let location = location.ok_or(OriginFault::Malformed)?;
-    Ok(Reply::of(Outcome::Redirected, redirect(answer.status, location)))
+    Ok(Reply::of(
+        Outcome::Redirected,
+        redirect(answer.status, location),
+    ))
 }
 
 fn relayed(exchange: &Exchange<'_>, outcome: Outcome, answer: UpstreamResponse) -> Reply {
@@ -110,7 +122,9 @@ fn relayed(exchange: &Exchange<'_>, outcome: Outcome, answer: UpstreamResponse) 
             head.set(name, value);
         }
     }
-    if answer.status == 416 && let Some(range) = value(&answer, "content-range", &mut dropped) {
+    if answer.status == 416
+        && let Some(range) = value(&answer, "content-range", &mut dropped)
+    {
         head.set("content-range", range);
     }
     if has_lifetime {
@@ -121,7 +135,10 @@ fn relayed(exchange: &Exchange<'_>, outcome: Outcome, answer: UpstreamResponse) 
         );
         let target = &exchange.target;
         if answer.status != 304 || stated.says_anything() {
-            set_lifetime(&mut head, &Lifetime::of(target.site, target.behavior, stated, None));
+            set_lifetime(
+                &mut head,
+                &Lifetime::of(target.site, target.behavior, stated, None),
+            );
         }
     } else {
         head.set("cache-control", const { FieldValue::literal("no-store") });
@@ -150,15 +167,24 @@ fn content(exchange: &Exchange<'_>, answer: UpstreamResponse, head: &Response) -
 
 /// The first header of that name.
 fn header<'a>(answer: &'a UpstreamResponse, name: &str) -> Option<&'a [u8]> {
-    let named = answer.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
+    let named = answer
+        .headers
+        .iter()
+        .find(|(n, _)| n.eq_ignore_ascii_case(name));
     named.map(|(_, value)| value.as_slice())
 }
 
 /// All headers of that name as one value, if it can be sent.
 fn value(answer: &UpstreamResponse, name: &str, dropped: &mut u32) -> Option<FieldValue> {
-    let mut lines = answer.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_slice());
+    let mut lines = answer
+        .headers
+        .iter()
+        .filter(|(n, _)| n.eq_ignore_ascii_case(name))
+        .map(|(_, v)| v.as_slice());
     let first = lines.next()?;
-    let joined = lines.fold(first.to_vec(), |joined, line| [joined.as_slice(), b", ", line].concat());
+    let joined = lines.fold(first.to_vec(), |joined, line| {
+        [joined.as_slice(), b", ", line].concat()
+    });
     match FieldValue::new(&joined) {
         Ok(value) => kept(Some(&value), dropped),
         Err(_) => {

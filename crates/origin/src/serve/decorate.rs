@@ -11,9 +11,15 @@ use portcullis_site::{Behavior, Cors, Methods, SecurityHeaders};
 
 /// A year, in the header's own words.
 const BASIC: [(&str, FieldValue); 3] = [
-    ("strict-transport-security", FieldValue::literal("max-age=31536000")),
+    (
+        "strict-transport-security",
+        FieldValue::literal("max-age=31536000"),
+    ),
     ("x-frame-options", FieldValue::literal("SAMEORIGIN")),
-    ("referrer-policy", FieldValue::literal("strict-origin-when-cross-origin")),
+    (
+        "referrer-policy",
+        FieldValue::literal("strict-origin-when-cross-origin"),
+    ),
 ];
 
 /// Two years and all subdomains.
@@ -23,14 +29,23 @@ const STRICT: [(&str, FieldValue); 4] = [
         FieldValue::literal("max-age=63072000; includeSubDomains"),
     ),
     ("x-frame-options", FieldValue::literal("DENY")),
-    ("referrer-policy", FieldValue::literal("strict-origin-when-cross-origin")),
-    ("cross-origin-opener-policy", FieldValue::literal("same-origin")),
+    (
+        "referrer-policy",
+        FieldValue::literal("strict-origin-when-cross-origin"),
+    ),
+    (
+        "cross-origin-opener-policy",
+        FieldValue::literal("same-origin"),
+    ),
 ];
 
 /// Adds the behavior's headers to an answer of any kind; `origin` is the request's `Origin`. Doing it twice is the same
 /// as doing it once.
 pub fn decorate(response: &mut Response, behavior: &Behavior, origin: Option<&str>) {
-    response.set("x-content-type-options", const { FieldValue::literal("nosniff") });
+    response.set(
+        "x-content-type-options",
+        const { FieldValue::literal("nosniff") },
+    );
     let set: &[(&'static str, FieldValue)] = match behavior.response_headers.security {
         SecurityHeaders::None => &[],
         SecurityHeaders::Basic => &BASIC,
@@ -41,7 +56,11 @@ pub fn decorate(response: &mut Response, behavior: &Behavior, origin: Option<&st
     }
     if let Some(cors) = &behavior.response_headers.cors {
         allow_origin(response, cors, origin);
-        set_list(response, "access-control-expose-headers", &cors.expose_headers);
+        set_list(
+            response,
+            "access-control-expose-headers",
+            &cors.expose_headers,
+        );
     }
 }
 
@@ -50,7 +69,9 @@ fn allow_origin(response: &mut Response, cors: &Cors, origin: Option<&str>) {
         [only] => Some(only),
         several => {
             vary_by_origin(response);
-            several.iter().find(|entry| Some(entry.as_str()) == origin && *entry != "*")
+            several
+                .iter()
+                .find(|entry| Some(entry.as_str()) == origin && *entry != "*")
         }
     };
     // An entry `null` would let every sandboxed document in.
@@ -64,7 +85,13 @@ fn vary_by_origin(response: &mut Response) {
     let names = response.header("vary").and_then(FieldValue::to_str);
     let value = match names {
         None => "Origin".to_owned(),
-        Some(names) if names.split(',').any(|n| n.trim().eq_ignore_ascii_case("origin")) => return,
+        Some(names)
+            if names
+                .split(',')
+                .any(|n| n.trim().eq_ignore_ascii_case("origin")) =>
+        {
+            return;
+        }
         Some(names) => format!("{names}, Origin"),
     };
     if let Ok(value) = FieldValue::new(value.as_bytes()) {
@@ -93,8 +120,15 @@ pub(super) fn preflight(behavior: &Behavior) -> Response {
     let mut response = options(behavior);
     if let Some(cors) = &behavior.response_headers.cors {
         response.set("access-control-allow-methods", allow(behavior.methods));
-        response.set("access-control-max-age", FieldValue::from(cors.max_age.get()));
-        set_list(&mut response, "access-control-allow-headers", &cors.allow_headers);
+        response.set(
+            "access-control-max-age",
+            FieldValue::from(cors.max_age.get()),
+        );
+        set_list(
+            &mut response,
+            "access-control-allow-headers",
+            &cors.allow_headers,
+        );
     }
     response
 }

@@ -57,7 +57,9 @@ fn cdn_id(entry: &[u8]) -> &[u8] {
 
 /// `received-by` of an entry `protocol received-by comment`.
 fn received_by(entry: &[u8]) -> &[u8] {
-    let mut words = entry.split(u8::is_ascii_whitespace).filter(|w| !w.is_empty());
+    let mut words = entry
+        .split(u8::is_ascii_whitespace)
+        .filter(|w| !w.is_empty());
     words.nth(1).unwrap_or_default()
 }
 
@@ -144,26 +146,39 @@ fn declared<'a>(exchange: &Exchange<'a>) -> Vec<(&'static str, Option<&'a str>)>
                 || (key.country && name == "cloudfront-viewer-country")
         }
     };
-    known.into_iter().filter(|(name, _)| is_declared(name)).collect()
+    known
+        .into_iter()
+        .filter(|(name, _)| is_declared(name))
+        .collect()
 }
 
 /// The codings a viewer accepts, out of those a browser can undo, in one spelling. An absent field stays absent.
 fn codings(accept_encoding: Option<&str>) -> Option<Vec<u8>> {
     let sent = accept_encoding?;
-    let accepted = [Coding::Br, Coding::Gzip, Coding::Zstd].into_iter().filter(|coding| {
-        let mut weights = weighted(sent.as_bytes())
-            .filter(|(name, _)| coding.is_named(name))
-            .map(|(_, weight)| weight);
-        weights.next().is_some_and(|first| first > Weight::NONE && weights.all(|w| w > Weight::NONE))
-    });
+    let accepted = [Coding::Br, Coding::Gzip, Coding::Zstd]
+        .into_iter()
+        .filter(|coding| {
+            let mut weights = weighted(sent.as_bytes())
+                .filter(|(name, _)| coding.is_named(name))
+                .map(|(_, weight)| weight);
+            weights
+                .next()
+                .is_some_and(|first| first > Weight::NONE && weights.all(|w| w > Weight::NONE))
+        });
     let names: Vec<&str> = accepted.map(Coding::name).collect();
-    Some(if names.is_empty() { b"identity".to_vec() } else { names.join(",").into_bytes() })
+    Some(if names.is_empty() {
+        b"identity".to_vec()
+    } else {
+        names.join(",").into_bytes()
+    })
 }
 
 /// A list header with one more entry; what is not a list of visible characters is replaced.
 fn appended(list: Option<&str>, entry: &str) -> Vec<u8> {
     let readable = |text: &&str| {
-        text.len() <= TRACE_BYTES_MAX && !text.is_empty() && text.bytes().all(|b| (0x20..0x7F).contains(&b))
+        text.len() <= TRACE_BYTES_MAX
+            && !text.is_empty()
+            && text.bytes().all(|b| (0x20..0x7F).contains(&b))
     };
     match list.filter(readable) {
         Some(list) => format!("{list}, {entry}").into_bytes(),

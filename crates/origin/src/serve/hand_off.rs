@@ -44,7 +44,10 @@ pub(super) fn redirect_to_bucket(
 ) -> Result<Response, OriginFault> {
     let location = location(exchange, path, signer).ok_or(OriginFault::Unsigned)?;
     let mut response = redirect(307, location);
-    response.set("cache-control", const { FieldValue::literal("private, no-store") });
+    response.set(
+        "cache-control",
+        const { FieldValue::literal("private, no-store") },
+    );
     Ok(response)
 }
 
@@ -62,7 +65,11 @@ fn location(
     else {
         return None;
     };
-    let host = target.site.hosts.iter().find(|host| !host.as_str().starts_with('*'))?;
+    let host = target
+        .site
+        .hosts
+        .iter()
+        .find(|host| !host.as_str().starts_with('*'))?;
     let below = path?.sent().strip_prefix('/')?;
     // The signer refuses `*`, since a custom policy with it would sign other URLs too.
     let url = format!("https://{host}{prefix}{below}").replace('*', "%2A");

@@ -47,7 +47,10 @@ pub(super) fn representation(
         response.set("content-language", language);
     }
     if as_asked.uploads && media_type::is_active(&media_type) {
-        response.set("content-disposition", const { FieldValue::literal("attachment") });
+        response.set(
+            "content-disposition",
+            const { FieldValue::literal("attachment") },
+        );
         let policy = const { FieldValue::literal("sandbox; default-src 'none'") };
         response.set("content-security-policy", policy);
     } else if let Some(value) = kept(metadata.content_disposition.as_ref(), &mut dropped) {
@@ -68,7 +71,10 @@ pub(super) fn validators(status: u16, metadata: &Metadata, negotiated: bool) -> 
     if let Some(etag) = &metadata.etag {
         response.set("etag", FieldValue::from(etag));
     }
-    if let Some(date) = metadata.last_modified.and_then(HttpDate::from_epoch_seconds) {
+    if let Some(date) = metadata
+        .last_modified
+        .and_then(HttpDate::from_epoch_seconds)
+    {
         response.set("last-modified", FieldValue::from(date));
     }
     if negotiated {
@@ -93,18 +99,18 @@ pub(super) fn kept(value: Option<&FieldValue>, dropped: &mut u32) -> Option<Fiel
     fits.then(|| value.clone())
 }
 
-fn content_encoding(
-    metadata: &Metadata,
-    variant: Coding,
-    dropped: &mut u32,
-) -> Option<FieldValue> {
+fn content_encoding(metadata: &Metadata, variant: Coding, dropped: &mut u32) -> Option<FieldValue> {
     if variant != Coding::Identity {
         return FieldValue::new(variant.name().as_bytes()).ok();
     }
     let stated = kept(metadata.content_encoding.as_ref(), dropped)?;
     let (known, other): (Vec<&[u8]>, Vec<&[u8]>) = list(stated.as_bytes())
         .filter(|coding| !coding.eq_ignore_ascii_case(b"identity"))
-        .partition(|coding| CODINGS.iter().any(|known| coding.eq_ignore_ascii_case(known)));
+        .partition(|coding| {
+            CODINGS
+                .iter()
+                .any(|known| coding.eq_ignore_ascii_case(known))
+        });
     *dropped += u32::try_from(other.len()).unwrap_or(u32::MAX);
     if known.is_empty() {
         return None;

@@ -51,7 +51,10 @@ impl VersionedName {
     pub fn prove(file_name: &str, sha256: &[u8; 32]) -> Option<Self> {
         let caseless = file_name.to_ascii_lowercase();
         let found = holds(&caseless, &digits(sha256, 4, b"0123456789abcdef"))
-            || holds(&caseless, &digits(sha256, 5, b"abcdefghijklmnopqrstuvwxyz234567"))
+            || holds(
+                &caseless,
+                &digits(sha256, 5, b"abcdefghijklmnopqrstuvwxyz234567"),
+            )
             || holds(
                 file_name,
                 &digits(
@@ -77,7 +80,11 @@ fn holds(name: &str, digest: &[u8]) -> bool {
 
 /// `bytes` in an alphabet of 2^`width` digits, most significant bit first, the last digit filled with zeros.
 fn digits(bytes: &[u8], width: usize, alphabet: &[u8]) -> Vec<u8> {
-    let bit = |at: usize| bytes.get(at / 8).map_or(0, |byte| usize::from(byte >> (7 - at % 8) & 1));
+    let bit = |at: usize| {
+        bytes
+            .get(at / 8)
+            .map_or(0, |byte| usize::from(byte >> (7 - at % 8) & 1))
+    };
     (0..bytes.len() * 8)
         .step_by(width)
         .filter_map(|start| {
@@ -90,7 +97,11 @@ fn digits(bytes: &[u8], width: usize, alphabet: &[u8]) -> Vec<u8> {
 impl Stated {
     /// What an object's metadata states at `now`, in seconds since the epoch.
     pub(super) fn by_object(metadata: &Metadata, now: u64) -> Self {
-        Self::of(metadata.cache_control.as_ref(), metadata.expires.as_ref(), now)
+        Self::of(
+            metadata.cache_control.as_ref(),
+            metadata.expires.as_ref(),
+            now,
+        )
     }
 
     /// What two fields state at `now`.
@@ -104,7 +115,8 @@ impl Stated {
                 .map(|value| CacheControl::parse(value.as_bytes()))
                 .unwrap_or_default(),
             expires_in: expires.map(|value| {
-                HttpDate::parse(value.as_bytes()).map_or(0, |d| d.epoch_seconds().saturating_sub(now))
+                HttpDate::parse(value.as_bytes())
+                    .map_or(0, |d| d.epoch_seconds().saturating_sub(now))
             }),
         }
     }
@@ -161,7 +173,11 @@ fn uncached(
     CacheControl {
         max_age: browser,
         s_maxage: None,
-        no_cache: if browser.is_none() { Scope::Response } else { directives.no_cache },
+        no_cache: if browser.is_none() {
+            Scope::Response
+        } else {
+            directives.no_cache
+        },
         ..directives
     }
 }

@@ -10,11 +10,16 @@ use portcullis_site::OriginUrl;
 /// The `Location` a viewer gets for `location`; `None` if it must not be sent.
 pub(super) fn relayed(location: &[u8], origin: &OriginUrl) -> Option<FieldValue> {
     let text = std::str::from_utf8(location).ok()?.trim_ascii();
-    let plain = text.bytes().all(|b| (0x21..0x7F).contains(&b) && !b"\\\"<>`".contains(&b));
+    let plain = text
+        .bytes()
+        .all(|b| (0x21..0x7F).contains(&b) && !b"\\\"<>`".contains(&b));
     if !plain {
         return None;
     }
-    let (secure, rest) = match (strip_scheme(text, "https://"), strip_scheme(text, "http://")) {
+    let (secure, rest) = match (
+        strip_scheme(text, "https://"),
+        strip_scheme(text, "http://"),
+    ) {
         (Some(rest), _) => (true, rest),
         (_, Some(rest)) => (false, rest),
         _ => return path_below(text, origin),
@@ -31,7 +36,9 @@ pub(super) fn relayed(location: &[u8], origin: &OriginUrl) -> Option<FieldValue>
             query => path_below(&format!("/{query}"), origin),
         };
     }
-    secure.then(|| FieldValue::new(text.as_bytes()).ok()).flatten()
+    secure
+        .then(|| FieldValue::new(text.as_bytes()).ok())
+        .flatten()
 }
 
 fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
@@ -56,7 +63,9 @@ fn path_below(path: &str, origin: &OriginUrl) -> Option<FieldValue> {
         _ => path,
     };
     let absolute = below.starts_with('/') && !below.starts_with("//");
-    absolute.then(|| FieldValue::new(below.as_bytes()).ok()).flatten()
+    absolute
+        .then(|| FieldValue::new(below.as_bytes()).ok())
+        .flatten()
 }
 
 #[cfg(test)]
@@ -68,12 +77,19 @@ mod tests {
     fn check(location: &str, expected: Option<&str>) {
         let origin = OriginUrl::new("https://search.internal.example.com/base").unwrap();
         let found = relayed(location.as_bytes(), &origin);
-        assert_eq!(found.as_ref().and_then(|v| v.to_str()), expected, "{location}");
+        assert_eq!(
+            found.as_ref().and_then(|v| v.to_str()),
+            expected,
+            "{location}"
+        );
     }
 
     #[test]
     fn the_origin_s_own_name_does_not_leave() {
-        check("https://search.internal.example.com/base/a?b=c", Some("/a?b=c"));
+        check(
+            "https://search.internal.example.com/base/a?b=c",
+            Some("/a?b=c"),
+        );
         check("https://SEARCH.internal.example.com:443/base", Some("/"));
         check("/base/a", Some("/a"));
         check("/other", Some("/other"));
@@ -82,7 +98,10 @@ mod tests {
 
     #[test]
     fn another_server_is_named_by_https_only() {
-        check("https://login.example.com/x?next=/y", Some("https://login.example.com/x?next=/y"));
+        check(
+            "https://login.example.com/x?next=/y",
+            Some("https://login.example.com/x?next=/y"),
+        );
         for bad in [
             "http://login.example.com/",
             "//evil.example.com/",

@@ -58,11 +58,10 @@ pub(super) fn is_active(media_type: &FieldValue) -> bool {
     let Some(essence) = media_type.to_str().and_then(essence) else {
         return true;
     };
-    let subtype = essence.split('/').nth(1).unwrap_or_default();
-    matches!(subtype, "html" | "xhtml+xml" | "xml" | "svg+xml" | "xsl" | "pdf" | "x-pdf" | "mhtml")
+    let (kind, subtype) = essence.split_once('/').unwrap_or_default();
+    matches!(subtype, "html" | "xml" | "xsl" | "pdf" | "x-pdf" | "rfc822")
         || subtype.ends_with("+xml")
-        || matches!(essence.as_str(), "message/rfc822" | "multipart/related")
-        || essence.starts_with("multipart/")
+        || kind == "multipart"
 }
 
 /// Whether a coding makes it smaller; pictures, films and archives carry their own.
@@ -91,7 +90,11 @@ pub(super) fn is_compressible(media_type: &FieldValue) -> bool {
 
 /// `type/subtype` in lower case, without parameters; `None` if the text has none.
 fn essence(media_type: &str) -> Option<String> {
-    let essence = media_type.split(';').next().unwrap_or_default().trim_ascii();
+    let essence = media_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim_ascii();
     let (kind, subtype) = essence.split_once('/')?;
     (is_token(kind.as_bytes()) && is_token(subtype.as_bytes()))
         .then(|| essence.to_ascii_lowercase())
@@ -131,8 +134,19 @@ mod tests {
     fn metadata_says_it_unless_it_says_nothing() {
         let stated = |text: &str| of(Some(&FieldValue::new(text.as_bytes()).unwrap()), "a.css");
         assert_eq!(stated("text/x-own").to_str(), Some("text/x-own"));
-        for nothing in ["binary/octet-stream", "Application/Octet-Stream", "", "css", "a b/c", "/"] {
-            assert_eq!(stated(nothing).to_str(), Some("text/css; charset=utf-8"), "{nothing}");
+        for nothing in [
+            "binary/octet-stream",
+            "Application/Octet-Stream",
+            "",
+            "css",
+            "a b/c",
+            "/",
+        ] {
+            assert_eq!(
+                stated(nothing).to_str(),
+                Some("text/css; charset=utf-8"),
+                "{nothing}"
+            );
         }
         let garbage = FieldValue::new(b"text/\xff").unwrap();
         assert_eq!(of(Some(&garbage), "a.css"), by_name("a.css").unwrap());
@@ -141,10 +155,25 @@ mod tests {
     #[test]
     fn active_content_is_known_by_its_type() {
         let active = |text: &str| is_active(&FieldValue::new(text.as_bytes()).unwrap());
-        for yes in ["text/html", "TEXT/HTML; charset=x", "image/svg+xml", "text/xml", "application/xhtml+xml", "application/pdf", "application/rss+xml"] {
+        for yes in [
+            "text/html",
+            "TEXT/HTML; charset=x",
+            "image/svg+xml",
+            "text/xml",
+            "application/xhtml+xml",
+            "application/pdf",
+            "application/rss+xml",
+            "message/rfc822",
+            "multipart/related",
+        ] {
             assert!(active(yes), "{yes}");
         }
-        for no in ["image/png", "text/plain", "application/octet-stream", "application/json"] {
+        for no in [
+            "image/png",
+            "text/plain",
+            "application/octet-stream",
+            "application/json",
+        ] {
             assert!(!active(no), "{no}");
         }
     }
@@ -152,7 +181,15 @@ mod tests {
     #[test]
     fn what_is_packed_already_is_not_compressed_again() {
         let compressible = |name: &str| by_name(name).is_some_and(|t| is_compressible(&t));
-        assert!(["a.html", "a.js", "a.svg", "a.json", "a.wasm", "a.ico"].into_iter().all(compressible));
-        assert!(!["a.png", "a.mp4", "a.zip", "a.woff2", "a", "a.qqq"].into_iter().any(compressible));
+        assert!(
+            ["a.html", "a.js", "a.svg", "a.json", "a.wasm", "a.ico"]
+                .into_iter()
+                .all(compressible)
+        );
+        assert!(
+            !["a.png", "a.mp4", "a.zip", "a.woff2", "a", "a.qqq"]
+                .into_iter()
+                .any(compressible)
+        );
     }
 }

@@ -167,12 +167,7 @@ fn is_wanted(want: &Want, metadata: &Metadata) -> bool {
 }
 
 /// The part that was asked for, if it is the part that came.
-fn part(
-    asked: Option<RangeSpec>,
-    metadata: &Metadata,
-    first: u64,
-    last: u64,
-) -> Option<ByteRange> {
+fn part(asked: Option<RangeSpec>, metadata: &Metadata, first: u64, last: u64) -> Option<ByteRange> {
     match asked?.resolve(metadata.size) {
         Resolved::Satisfiable(range) if (range.first(), range.last()) == (first, last) => {
             Some(range)

@@ -156,7 +156,10 @@ impl OriginFault {
 
     /// Whether the same call may succeed a moment later.
     pub(super) fn is_passing(self) -> bool {
-        matches!(self, Self::Throttled | Self::Unavailable | Self::TimedOut | Self::Broken)
+        matches!(
+            self,
+            Self::Throttled | Self::Unavailable | Self::TimedOut | Self::Broken
+        )
     }
 }
 

@@ -18,7 +18,10 @@ pub fn plain(status: u16, text: &'static str) -> Response {
         headers: Vec::with_capacity(8),
         body: Body::Whole(Bytes::from_static(text.as_bytes())),
     };
-    response.set("content-type", const { FieldValue::literal("text/plain; charset=utf-8") });
+    response.set(
+        "content-type",
+        const { FieldValue::literal("text/plain; charset=utf-8") },
+    );
     response.set("content-length", FieldValue::from(text.len() as u64));
     response.set("cache-control", const { FieldValue::literal("no-store") });
     if status == 503 {

@@ -49,5 +49,8 @@ pub(super) fn key(
         return path.key(prefix);
     }
     let variant = path.with_suffix(suffix(coding)).ok()?;
-    target.governs(&variant).then(|| variant.key(prefix)).flatten()
+    target
+        .governs(&variant)
+        .then(|| variant.key(prefix))
+        .flatten()
 }
