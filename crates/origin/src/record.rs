@@ -224,8 +224,15 @@ impl Record<'_> {
     /// inputs and says so.
     #[must_use]
     pub fn line(&self) -> String {
+        self.line_within(LINE_BYTES_MAX)
+    }
+
+    /// The same for a writer that adds something to the line and leaves it `bytes_max` bytes, at least
+    /// [`LINE_BYTES_MAX`] less 1,024.
+    #[must_use]
+    pub fn line_within(&self, bytes_max: usize) -> String {
         let line = serde_json::to_string(self).map(ascii).unwrap_or_default();
-        if !line.is_empty() && line.len() <= LINE_BYTES_MAX {
+        if !line.is_empty() && line.len() <= bytes_max {
             return line;
         }
         let shorter = Self {
