@@ -11,12 +11,17 @@ use aws_sdk_dynamodb::types::{
 };
 use aws_sdk_s3::error::DisplayErrorContext;
 use aws_sdk_s3::types::ChecksumAlgorithm;
+use aws_smithy_types::timeout::TimeoutConfig;
 use bytes::Bytes;
 use portcullis_origin::conformance;
 use portcullis_origin::object_path::ObjectKey;
 use portcullis_origin::store::RawMetadata;
 use portcullis_site::{Bucket, Name};
 use std::collections::HashMap;
+use std::time::Duration;
+
+/// How long a stand-in may take for one write.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A bucket that a test made.
 #[derive(Debug)]
@@ -31,7 +36,13 @@ impl TestBucket {
     /// # Errors
     /// What the store says.
     pub async fn create(clients: &Clients, bucket: Bucket) -> Result<Self, String> {
-        let client = clients.sdk().0.clone();
+        let config = clients
+            .sdk()
+            .0
+            .config()
+            .to_builder()
+            .timeout_config(patient());
+        let client = aws_sdk_s3::Client::from_conf(config.build());
         let sent = client.create_bucket().bucket(bucket.as_str()).send().await;
         sent.map_err(text)?;
         Ok(Self { client, bucket })
@@ -71,6 +82,17 @@ impl TestBucket {
             });
         put.send().await.map(drop).map_err(text)
     }
+
+    /// The keys of at most 1,000 objects, as the store knows them.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn keys(&self) -> Result<Vec<String>, String> {
+        let list = self.client.list_objects_v2().bucket(self.bucket.as_str());
+        let listed = list.send().await.map_err(text)?;
+        let key = |object: &aws_sdk_s3::types::Object| object.key().map(str::to_owned);
+        Ok(listed.contents().iter().filter_map(key).collect())
+    }
 }
 
 impl conformance::store::Fixture for TestBucket {
@@ -102,7 +124,13 @@ impl TestTable {
     /// # Errors
     /// What the store says.
     pub async fn create(clients: &Clients, table: TableName, site: Name) -> Result<Self, String> {
-        let client = clients.sdk().1.clone();
+        let config = clients
+            .sdk()
+            .1
+            .config()
+            .to_builder()
+            .timeout_config(patient());
+        let client = aws_sdk_dynamodb::Client::from_conf(config.build());
         let attribute = AttributeDefinition::builder()
             .attribute_name("site")
             .attribute_type(ScalarAttributeType::S)
@@ -159,6 +187,15 @@ impl conformance::state::Fixture for TestTable {
         let delete = self.client.delete_item().table_name(self.table.as_str());
         delete.key("site", key).send().await.map(drop).map_err(text)
     }
+}
+
+/// A stand-in on a loaded machine may take its time to make a bucket's first volume.
+fn patient() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(PATIENCE)
+        .read_timeout(PATIENCE)
+        .operation_timeout(PATIENCE)
+        .build()
 }
 
 fn text(error: impl std::error::Error) -> String {
