@@ -90,6 +90,8 @@ impl<S: ObjectStore + 'static> Body for VerifiedBody<S> {
             let step = match &mut self.source {
                 Source::Body(body) => match ready!(Pin::new(body).poll_frame(cx)) {
                     Some(Ok(frame)) => self.accept(frame.into_data().unwrap_or_default()),
+                    // The store itself says that the bytes are wrong: reading on would end them cleanly.
+                    Some(Err(StoreError::Malformed(_))) => Err(OriginFault::Malformed),
                     Some(Err(_)) | None => self.ended(),
                 },
                 Source::Resuming(call) => {

@@ -219,7 +219,7 @@ pub(super) struct World {
     pub(super) store: Arc<MemoryStore>,
     pub(super) upstream: Scripted,
     pub(super) budget: Budget,
-    signer: Stamp,
+    pub(super) signer: Stamp,
 }
 
 impl Ports for World {
@@ -330,24 +330,28 @@ impl World {
         self.upstream.received.lock().unwrap().clone()
     }
 
-    /// Makes a request and reads the answer to its end, on a clock that jumps over every wait.
     pub(super) fn ask(&self, ask: Ask<'_>) -> Got {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build();
-        runtime.unwrap().block_on(async {
-            let behaviors = Behaviors::new(&self.site.behaviors);
-            let path = ObjectPath::parse(ask.path).unwrap();
-            let target = Target::of(&self.site, &behaviors, &path).unwrap();
-            let request = request(ask);
-            read(serve(self, &admitted(), target, &request, NOW, &self.budget).await).await
-        })
+        answer(self, &self.site, &self.budget, ask)
     }
 
     pub(super) fn get(&self, path: &str) -> Got {
         self.ask(get(path))
     }
+}
+
+/// Makes a request and reads the answer to its end, on a clock that jumps over every wait.
+pub(super) fn answer(ports: &impl Ports, site: &Site, budget: &Budget, ask: Ask<'_>) -> Got {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
+    runtime.unwrap().block_on(async {
+        let behaviors = Behaviors::new(&site.behaviors);
+        let path = ObjectPath::parse(ask.path).unwrap();
+        let target = Target::of(site, &behaviors, &path).unwrap();
+        let request = request(ask);
+        read(serve(ports, &admitted(), target, &request, NOW, budget).await).await
+    })
 }
 
 fn request(ask: Ask<'_>) -> Request<'_> {

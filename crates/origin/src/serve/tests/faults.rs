@@ -1,12 +1,14 @@
 //! A store on bad days (fault drills F01, F02): right bytes or a visible error, few calls, little time.
 
-use super::{Ask, Got, World, get};
+use super::{Ask, Got, Scripted, Stamp, World, answer, get};
 use crate::request::Headers;
-use crate::serve::{Carriage, EXTRA_CALLS_MAX, OriginFault, Outcome};
-use crate::store::StoreError;
-use crate::store::memory::{At, Fault, MemoryObject};
+use crate::serve::{Carriage, EXTRA_CALLS_MAX, OriginFault, Outcome, Ports};
+use crate::store::memory::{At, Fault, MemoryObject, MemoryStore};
+use crate::store::{Fetched, Metadata, ObjectRef, ObjectStore, StoreError, Want};
 use bytes::Bytes;
+use portcullis_http_semantics::RangeSpec;
 use proptest::prelude::*;
+use std::sync::Arc;
 use std::time::Duration;
 
 const SIZE: usize = 200_000;
@@ -262,6 +264,123 @@ fn a_streamed_body_breaks_rather_than_lies() {
     assert!(!streamed(&[(At::From(1), Fault::FlipBit(3))]));
     assert!(!streamed(&[(At::Call(1), Fault::ClaimSize(1_999_999))]));
     assert!(!streamed(&[(At::Call(1), Fault::ClaimSize(2_000_001))]));
+}
+
+/// A store that answers a range with the bytes one before it, and says so.
+struct Shifted(MemoryStore);
+
+impl ObjectStore for Shifted {
+    async fn get(&self, object: &ObjectRef, want: &Want) -> Result<Fetched, StoreError> {
+        let range = match want.range {
+            Some(RangeSpec::FromTo { first, last }) => Some(RangeSpec::FromTo {
+                first: first - 1,
+                last: last - 1,
+            }),
+            other => other,
+        };
+        let want = Want {
+            range,
+            ..want.clone()
+        };
+        self.0.get(object, &want).await
+    }
+
+    async fn head(&self, object: &ObjectRef) -> Result<Option<Metadata>, StoreError> {
+        self.0.head(object).await
+    }
+}
+
+/// Ports over a store that lies.
+struct Liar {
+    store: Arc<Shifted>,
+    world: World,
+}
+
+impl Ports for Liar {
+    type Objects = Shifted;
+    type Upstream = Scripted;
+    type Signer = Stamp;
+    fn objects(&self) -> &Arc<Shifted> {
+        &self.store
+    }
+    fn upstream(&self) -> &Scripted {
+        &self.world.upstream
+    }
+    fn signer(&self) -> &Stamp {
+        &self.world.signer
+    }
+}
+
+#[test]
+fn a_part_that_was_not_asked_for_is_not_served() {
+    let world = World::new();
+    let object = MemoryObject {
+        keeps_sha256: false,
+        ..MemoryObject::new(bytes())
+    };
+    world.put("files", "files/a", object);
+    let liar = Liar {
+        store: Arc::new(Shifted(MemoryStore::clone(&world.store))),
+        world,
+    };
+    let ask = |headers| {
+        answer(
+            &liar,
+            &liar.world.site,
+            &liar.world.budget,
+            Ask {
+                headers,
+                ..get("/files/a")
+            },
+        )
+    };
+    let range = Headers {
+        range: Some("bytes=5-9"),
+        ..Headers::default()
+    };
+    assert_eq!(
+        ask(range).outcome,
+        Outcome::OriginFailed(OriginFault::Malformed)
+    );
+    liar.world.store.plan(At::Call(2), Fault::BreakBody(70_000));
+    assert_eq!(
+        ask(Headers::default()).outcome,
+        Outcome::OriginFailed(OriginFault::Broken)
+    );
+}
+
+#[test]
+fn two_states_of_an_object_are_never_joined() {
+    let world = World::new();
+    let object = MemoryObject {
+        keeps_sha256: false,
+        ..MemoryObject::new(bytes())
+    };
+    world.put("files", "files/a", object);
+    world.store.plan(At::Call(1), Fault::BreakBody(70_000));
+    world
+        .store
+        .plan(At::Call(2), Fault::Overwrite(Bytes::from(vec![9; SIZE])));
+    let got = world.get("/files/a");
+    assert_eq!(
+        got.outcome,
+        Outcome::OriginFailed(OriginFault::Broken),
+        "no digest would have told"
+    );
+}
+
+#[test]
+fn a_call_that_could_not_end_in_time_is_not_made() {
+    let mut world = world();
+    world.budget.time = Duration::from_millis(10);
+    world
+        .store
+        .plan(At::From(1), Fault::Fail(StoreError::Throttled));
+    let got = world.get("/files/a");
+    assert_eq!(
+        (got.outcome, got.store_calls),
+        (Outcome::OriginFailed(OriginFault::Throttled), 1)
+    );
 }
 
 fn any_fault() -> impl Strategy<Value = Fault> {
