@@ -12,10 +12,16 @@ struct Generated {
 }
 
 /// Every generated file.
-const GENERATED: &[Generated] = &[Generated {
-    path: "schema/portcullis.schema.json",
-    make: portcullis_manifest::schema::json_schema,
-}];
+const GENERATED: &[Generated] = &[
+    Generated {
+        path: "schema/portcullis.schema.json",
+        make: portcullis_manifest::schema::json_schema,
+    },
+    Generated {
+        path: "docs/environment.md",
+        make: portcullis_aws::config::environment_reference,
+    },
+];
 
 #[derive(clap::Args)]
 pub(crate) struct Options {

@@ -7,9 +7,8 @@
 //! the site state: the name look-up, the trust store, the handshake and the first signature then happen while Lambda
 //! lends a starting function a whole processor.
 
-use crate::config::{ConfigError, Reader, TableName, Variable, variables as v};
+use crate::config::{AccessKeys, AwsAccess, Endpoints, TableName};
 use crate::dynamodb::{DynamoState, DynamoStateWriter};
-use crate::environment::Environment;
 use crate::s3::{KeepUnreadHeaders, S3Objects};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -43,72 +42,6 @@ pub const STALL_TIME_MAX: Duration = Duration::from_secs(5);
 /// closing would be lost.
 pub const IDLE_TIME_MAX: Duration = Duration::from_secs(15);
 
-/// The longest credential, in bytes; session tokens have some 1,500.
-const CREDENTIAL_BYTES_MAX: usize = 16 * 1024;
-/// The longest address of a service, in bytes.
-const ENDPOINT_BYTES_MAX: usize = 1_024;
-
-/// How AWS is reached: region, credentials and, for stand-ins, other addresses.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AwsAccess {
-    region: Region,
-    credentials: Credentials,
-    s3_endpoint: Option<String>,
-    dynamodb_endpoint: Option<String>,
-}
-
-impl AwsAccess {
-    /// Reads the variables that Lambda sets, and the SDK's variables for other addresses.
-    ///
-    /// # Errors
-    /// The first variable that is wrong or missing.
-    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
-        let read = Reader(environment);
-        let every = read.optional(&v::AWS_ENDPOINT_URL, endpoint)?;
-        let of = |variable: &'static Variable| {
-            let own = read.optional(variable, endpoint)?;
-            Ok(own.or_else(|| every.clone()))
-        };
-        let credentials = Credentials::new(
-            read.required(&v::AWS_ACCESS_KEY_ID, credential)?,
-            read.required(&v::AWS_SECRET_ACCESS_KEY, credential)?,
-            read.optional(&v::AWS_SESSION_TOKEN, credential)?,
-            // Lambda ends an environment before its credentials end.
-            None,
-            "environment",
-        );
-        Ok(Self {
-            region: read.required(&v::AWS_REGION, region)?,
-            credentials,
-            s3_endpoint: of(&v::AWS_ENDPOINT_URL_S3)?,
-            dynamodb_endpoint: of(&v::AWS_ENDPOINT_URL_DYNAMODB)?,
-        })
-    }
-}
-
-fn endpoint(value: &str) -> Option<String> {
-    let rest = value
-        .strip_prefix("https://")
-        .or_else(|| value.strip_prefix("http://"))?;
-    let is_url = !rest.is_empty()
-        && !rest.starts_with('/')
-        && value.len() <= ENDPOINT_BYTES_MAX
-        && value.bytes().all(|b| b.is_ascii_graphic());
-    is_url.then(|| value.to_owned())
-}
-
-fn credential(value: &str) -> Option<String> {
-    let is_credential = (1..=CREDENTIAL_BYTES_MAX).contains(&value.len())
-        && value.bytes().all(|b| b.is_ascii_graphic());
-    is_credential.then(|| value.to_owned())
-}
-
-fn region(value: &str) -> Option<Region> {
-    let may_stand = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    let is_region = (1..=32).contains(&value.len()) && value.bytes().all(may_stand);
-    is_region.then(|| Region::new(value.to_owned()))
-}
-
 /// The clients of one process.
 #[derive(Debug, Clone)]
 pub struct Clients {
@@ -120,7 +53,13 @@ impl Clients {
     /// Clients that reach AWS as `access` says.
     #[must_use]
     pub fn new(access: &AwsAccess) -> Self {
-        let credentials = SharedCredentialsProvider::new(access.credentials.clone());
+        let AccessKeys {
+            id,
+            secret,
+            session_token,
+        } = access.keys.clone();
+        // Lambda ends an environment before its keys end.
+        let keys = Credentials::new(id, secret, session_token, None, "environment");
         let shared = SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .http_client(http_client())
@@ -128,30 +67,15 @@ impl Clients {
             .retry_config(attempts())
             .stalled_stream_protection(stall_limit())
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
-            .region(access.region.clone())
-            .credentials_provider(credentials)
+            .region(Region::new(access.region.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(keys))
             .build();
-        Self::of(
-            &shared,
-            access.s3_endpoint.as_deref(),
-            access.dynamodb_endpoint.as_deref(),
-        )
+        Self::of(&shared, &access.endpoints)
     }
 
     /// Clients with the whole chain of credential sources and AWS's configuration files, for people's machines.
     #[cfg(feature = "chain")]
-    pub async fn of_profile(
-        environment: &Environment,
-        profile: Option<&str>,
-    ) -> Result<Self, ConfigError> {
-        let read = Reader(environment);
-        let every = read.optional(&v::AWS_ENDPOINT_URL, endpoint)?;
-        let s3 = read
-            .optional(&v::AWS_ENDPOINT_URL_S3, endpoint)?
-            .or_else(|| every.clone());
-        let dynamodb = read
-            .optional(&v::AWS_ENDPOINT_URL_DYNAMODB, endpoint)?
-            .or(every);
+    pub async fn of_profile(profile: Option<&str>, endpoints: &Endpoints) -> Self {
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .http_client(http_client())
             .timeout_config(time_limits())
@@ -161,21 +85,17 @@ impl Clients {
         if let Some(profile) = profile {
             loader = loader.profile_name(profile);
         }
-        Ok(Self::of(
-            &loader.load().await,
-            s3.as_deref(),
-            dynamodb.as_deref(),
-        ))
+        Self::of(&loader.load().await, endpoints)
     }
 
-    fn of(shared: &SdkConfig, s3_endpoint: Option<&str>, dynamodb_endpoint: Option<&str>) -> Self {
+    fn of(shared: &SdkConfig, endpoints: &Endpoints) -> Self {
         let mut s3 = aws_sdk_s3::config::Builder::from(shared).interceptor(KeepUnreadHeaders);
-        if let Some(endpoint) = s3_endpoint {
+        if let Some(endpoint) = &endpoints.s3 {
             // A stand-in has no host name for each bucket.
             s3 = s3.endpoint_url(endpoint).force_path_style(true);
         }
         let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(shared);
-        dynamodb.set_endpoint_url(dynamodb_endpoint.map(str::to_owned));
+        dynamodb.set_endpoint_url(endpoints.dynamodb.clone());
         Self {
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),

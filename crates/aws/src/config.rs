@@ -7,13 +7,14 @@
 //!
 //! Deliberately absent: policy. Who may see what is in the bundle; here is only where things are.
 
+mod access;
 mod reference;
-pub(crate) mod variables;
+mod variables;
 
+pub use access::{AccessKeys, AwsAccess, Endpoints};
 pub use reference::environment_reference;
 pub use variables::{VARIABLES, Variable};
 
-use crate::clients::AwsAccess;
 use crate::environment::Environment;
 use portcullis_site::Name;
 use std::fmt;
@@ -199,11 +200,11 @@ impl GatewayConfig {
 }
 
 /// Reads declared variables.
-pub(crate) struct Reader<'a>(pub(crate) &'a Environment);
+struct Reader<'a>(&'a Environment);
 
 impl Reader<'_> {
     /// The value of `variable`, if it is set.
-    pub(crate) fn optional<T>(
+    fn optional<T>(
         &self,
         variable: &'static Variable,
         parse: impl FnOnce(&str) -> Option<T>,
@@ -219,7 +220,7 @@ impl Reader<'_> {
     }
 
     /// The value of `variable`.
-    pub(crate) fn required<T>(
+    fn required<T>(
         &self,
         variable: &'static Variable,
         parse: impl FnOnce(&str) -> Option<T>,
@@ -332,3 +333,6 @@ fn key_id(value: &str) -> Option<String> {
     let is_id = (1..=64).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_alphanumeric());
     is_id.then(|| value.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

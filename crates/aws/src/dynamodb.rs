@@ -123,3 +123,6 @@ impl Intercept for BoundedAnswer {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,8 +81,9 @@ impl Failure {
         match status {
             // Archived: a 403 that no permission cures.
             _ if is(&["InvalidObjectState"]) => Self::Unavailable(text),
-            // A success or redirect that the SDK counts as an error is no answer to what was asked.
-            ..=399 => Self::Malformed(text),
+            // A success or a redirect that the SDK counts as an error, and an answer to a condition or a range that nobody
+            // sent, are no answers to what was asked.
+            ..=399 | 412 | 416 => Self::Malformed(text),
             401 | 403 => Self::Denied(text),
             429 | 503 => Self::Throttled(text),
             _ if is(&DENIED) => Self::Denied(text),

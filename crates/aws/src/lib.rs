@@ -7,15 +7,27 @@
 //! - every call has a time limit and a number of attempts ([`clients`]), and every answer a bound on its size or is a
 //!   stream.
 //!
+//! Without the default feature `sdk` only [`config`] and [`environment`] are left: what the generated page of variables
+//! needs, without minutes of compiling the SDK.
+//!
 //! Deliberately absent: the default chain of credential sources, unless the feature `chain` asks for it. A function has its
-//! credentials in its environment.
+//! keys in its environment.
 
+#[cfg(feature = "sdk")]
 pub mod clients;
 pub mod config;
+#[cfg(feature = "sdk")]
 pub mod dynamodb;
 pub mod environment;
+#[cfg(feature = "sdk")]
 mod failure;
+#[cfg(feature = "sdk")]
 pub mod s3;
+#[cfg(feature = "sdk")]
 pub mod stores;
 #[cfg(feature = "testing")]
 pub mod testing;
+
+#[cfg(test)]
+#[cfg(feature = "sdk")]
+mod canned;

@@ -211,3 +211,6 @@ impl Intercept for KeepUnreadHeaders {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

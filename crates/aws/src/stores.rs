@@ -1,7 +1,7 @@
 //! The stores that a configuration names: one type for each port, whichever adapter is behind it.
 
-use crate::clients::{AwsAccess, Clients};
-use crate::config::{GatewayConfig, ObjectsLocation, StateLocation};
+use crate::clients::Clients;
+use crate::config::{AwsAccess, GatewayConfig, ObjectsLocation, StateLocation};
 use crate::dynamodb::DynamoState;
 use crate::s3::S3Objects;
 use portcullis_origin::state::file::FileState;

@@ -1,7 +1,7 @@
 //! DynamoDB keeps every promise of a state store, with moto as the witness.
 
-use portcullis_aws::clients::{AwsAccess, Clients};
-use portcullis_aws::config::TableName;
+use portcullis_aws::clients::Clients;
+use portcullis_aws::config::{AwsAccess, TableName};
 use portcullis_aws::environment::Environment;
 use portcullis_aws::testing::TestTable;
 use portcullis_origin::conformance::state;

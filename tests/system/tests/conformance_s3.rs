@@ -1,6 +1,7 @@
 //! S3 keeps every promise of an object store, with SeaweedFS as the witness.
 
-use portcullis_aws::clients::{AwsAccess, Clients};
+use portcullis_aws::clients::Clients;
+use portcullis_aws::config::AwsAccess;
 use portcullis_aws::environment::Environment;
 use portcullis_aws::testing::TestBucket;
 use portcullis_origin::conformance::store;

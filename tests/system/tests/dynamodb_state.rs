@@ -3,8 +3,8 @@
 //! The writers take turns here. moto checks a condition and writes in two steps, so that two at once may both be first
 //! (seen with 5.2.5); that DynamoDB does it in one is its own promise.
 
-use portcullis_aws::clients::{AwsAccess, Clients};
-use portcullis_aws::config::TableName;
+use portcullis_aws::clients::Clients;
+use portcullis_aws::config::{AwsAccess, TableName};
 use portcullis_aws::dynamodb::{DynamoState, DynamoStateWriter, WriteError};
 use portcullis_aws::environment::Environment;
 use portcullis_aws::testing::TestTable;

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use portcullis_aws::clients::{AwsAccess, Clients};
+use portcullis_aws::clients::Clients;
+use portcullis_aws::config::AwsAccess;
 use portcullis_aws::environment::Environment;
 use portcullis_aws::testing::TestBucket;
 use portcullis_origin::object_path::{ObjectPath, PathError};

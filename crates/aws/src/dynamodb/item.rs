@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 /// How deep the values of an item may lie in each other; a state's lie four deep.
-const DEPTH_MAX: usize = 8;
+pub(super) const DEPTH_MAX: usize = 8;
 
 /// The item's attributes.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -34,7 +34,7 @@ fn object(members: Item, depth: usize) -> Result<Value, &'static str> {
     members.collect::<Result<Map<_, _>, _>>().map(Value::Object)
 }
 
-fn of_attribute(attribute: AttributeValue, depth: usize) -> Result<Value, &'static str> {
+pub(super) fn of_attribute(attribute: AttributeValue, depth: usize) -> Result<Value, &'static str> {
     match attribute {
         AttributeValue::S(text) => Ok(Value::String(text)),
         AttributeValue::N(digits) => digits
