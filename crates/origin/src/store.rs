@@ -53,7 +53,8 @@ pub enum Selection {
     Unsatisfiable,
 }
 
-/// The bytes of an object. An error means that the rest will not come.
+/// The bytes of an object. An error means that the rest will not come; [`StoreError::Malformed`], at any place, that the
+/// bytes which came are not the object's.
 pub type ObjectBody = UnsyncBoxBody<Bytes, StoreError>;
 
 /// What the store says of an object besides its bytes. Values that are no valid header values are left out and counted.

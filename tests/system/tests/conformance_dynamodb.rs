@@ -1,4 +1,5 @@
 //! DynamoDB keeps every promise of a state store, with moto as the witness.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 use portcullis_aws::clients::Clients;
 use portcullis_aws::config::{AwsAccess, TableName};

@@ -1,4 +1,5 @@
 //! S3 keeps every promise of an object store, with SeaweedFS as the witness.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 use portcullis_aws::clients::Clients;
 use portcullis_aws::config::AwsAccess;

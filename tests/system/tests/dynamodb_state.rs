@@ -2,6 +2,7 @@
 //!
 //! The writers take turns here. moto checks a condition and writes in two steps, so that two at once may both be first
 //! (seen with 5.2.5); that DynamoDB does it in one is its own promise.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 use portcullis_aws::clients::Clients;
 use portcullis_aws::config::{AwsAccess, TableName};
