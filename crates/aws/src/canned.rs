@@ -40,7 +40,11 @@ impl Canned {
 
     /// Clients that take this server for AWS.
     pub(crate) fn clients(&self) -> Clients {
-        Clients::new(&AwsAccess::read(&environment(self.port)).unwrap())
+        Clients::new(&AwsAccess::read(&environment(self.port, &[])).unwrap())
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     pub(crate) fn requests(&self) -> Vec<String> {
@@ -48,16 +52,16 @@ impl Canned {
     }
 }
 
-/// The environment of a process for which the server at `port` is AWS.
-pub(crate) fn environment(port: u16) -> Environment {
+/// The environment of a process for which the server at `port` is AWS, with `more` variables.
+pub(crate) fn environment(port: u16, more: &[(&str, &str)]) -> Environment {
     let endpoint = format!("http://127.0.0.1:{port}");
-    let variables = [
+    let aws = [
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "id"),
         ("AWS_SECRET_ACCESS_KEY", "secret"),
         ("AWS_ENDPOINT_URL", &endpoint),
     ];
-    Environment::new(variables, "/program")
+    Environment::new(aws.iter().chain(more).copied(), "/program")
 }
 
 async fn serve(

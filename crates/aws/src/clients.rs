@@ -1,6 +1,6 @@
 //! The clients of AWS: one connection pool and one set of limits for all of them.
 //!
-//! Always holds: retries, time limits and the TLS provider are those written here, whatever the SDK's defaults become
+//! Always holds: attempts, time limits and the TLS provider are those written here, whatever the SDK's defaults become
 //! ([`BehaviorVersion`] is pinned); a client made from the same [`Clients`] shares its connections.
 //!
 //! Nothing is connected and no certificate parsed until the first call. A function makes it while it starts, by loading
@@ -32,10 +32,13 @@ pub const CONNECT_TIME_MAX: Duration = Duration::from_secs(1);
 pub const FIRST_BYTE_TIME_MAX: Duration = Duration::from_secs(2);
 /// How long a call may take with all its attempts, until its answer begins; below CloudFront's 30 s by far.
 pub const CALL_TIME_MAX: Duration = Duration::from_secs(8);
-/// How often a call is tried.
-pub const ATTEMPTS_MAX: u32 = 2;
+/// How often a call to DynamoDB is tried.
+///
+/// One to S3 is tried once: serving repeats reads itself, counts them and paces them, and what it is to make at most twice
+/// more (fault drill F01) must not be doubled below it.
+pub const STATE_ATTEMPTS_MAX: u32 = 2;
 /// The upper end of the random wait before the second attempt.
-pub const BACKOFF: Duration = Duration::from_millis(50);
+pub const STATE_BACKOFF: Duration = Duration::from_millis(50);
 /// How long nothing of a body may arrive while somebody waits for it.
 pub const STALL_TIME_MAX: Duration = Duration::from_secs(5);
 /// How long an idle connection is kept. S3 is reported to close one after about 20 s, and a request that meets the
@@ -64,7 +67,6 @@ impl Clients {
             .behavior_version(BehaviorVersion::v2026_01_12())
             .http_client(http_client())
             .timeout_config(time_limits())
-            .retry_config(attempts())
             .stalled_stream_protection(stall_limit())
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .region(Region::new(access.region.clone()))
@@ -79,7 +81,6 @@ impl Clients {
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .http_client(http_client())
             .timeout_config(time_limits())
-            .retry_config(attempts())
             .stalled_stream_protection(stall_limit())
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
         if let Some(profile) = profile {
@@ -89,12 +90,15 @@ impl Clients {
     }
 
     fn of(shared: &SdkConfig, endpoints: &Endpoints) -> Self {
-        let mut s3 = aws_sdk_s3::config::Builder::from(shared).interceptor(KeepUnreadHeaders);
+        let mut s3 = aws_sdk_s3::config::Builder::from(shared)
+            .retry_config(RetryConfig::disabled())
+            .interceptor(KeepUnreadHeaders);
         if let Some(endpoint) = &endpoints.s3 {
             // A stand-in has no host name for each bucket.
             s3 = s3.endpoint_url(endpoint).force_path_style(true);
         }
-        let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(shared);
+        let mut dynamodb =
+            aws_sdk_dynamodb::config::Builder::from(shared).retry_config(state_attempts());
         dynamodb.set_endpoint_url(endpoints.dynamodb.clone());
         Self {
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
@@ -141,10 +145,10 @@ fn time_limits() -> TimeoutConfig {
         .build()
 }
 
-fn attempts() -> RetryConfig {
+fn state_attempts() -> RetryConfig {
     RetryConfig::standard()
-        .with_max_attempts(ATTEMPTS_MAX)
-        .with_initial_backoff(BACKOFF)
+        .with_max_attempts(STATE_ATTEMPTS_MAX)
+        .with_initial_backoff(STATE_BACKOFF)
 }
 
 fn stall_limit() -> StalledStreamProtectionConfig {

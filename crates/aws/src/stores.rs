@@ -83,3 +83,85 @@ impl StateStore for State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Objects, State, Stores};
+    use crate::canned::{Canned, environment};
+    use crate::config::GatewayConfig;
+    use crate::environment::Environment;
+    use portcullis_origin::object_path::ObjectPath;
+    use portcullis_origin::state::{SiteState, StateError, StateStore as _};
+    use portcullis_origin::store::{Fetched, ObjectRef, ObjectStore as _, Want};
+    use portcullis_site::{Bucket, KeyPrefix};
+
+    fn stores(environment: &Environment) -> Stores {
+        Stores::of(&GatewayConfig::read(environment).unwrap())
+    }
+
+    fn object() -> ObjectRef {
+        let path = ObjectPath::parse("/a.txt").unwrap();
+        let bucket = Bucket::new("files").unwrap();
+        let key = path.key(&KeyPrefix::new("").unwrap()).unwrap();
+        ObjectRef { bucket, key }
+    }
+
+    #[tokio::test]
+    async fn a_local_gateway_reads_a_directory_and_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let variables = [
+            ("PORTCULLIS_STATE", format!("file:{}", path("state.json"))),
+            (
+                "PORTCULLIS_OBJECTS",
+                format!("directory:{}", path("buckets")),
+            ),
+        ];
+        let Stores { objects, state } = stores(&Environment::new(variables, ""));
+        assert!(matches!(
+            (&objects, &state),
+            (Objects::Directory(_), State::File(_))
+        ));
+        assert_eq!(state.load().await, Err(StateError::Missing));
+        std::fs::write(path("state.json"), "{}").unwrap();
+        assert_eq!(state.load().await, Ok(SiteState::default()));
+
+        assert_eq!(objects.head(&object()).await, Ok(None));
+        std::fs::create_dir_all(path("buckets/files")).unwrap();
+        std::fs::write(path("buckets/files/a.txt"), "text").unwrap();
+        assert_eq!(objects.head(&object()).await.unwrap().unwrap().size, 4);
+        let got = objects.get(&object(), &Want::default()).await;
+        assert!(matches!(got, Ok(Fetched::Full(_))), "{got:?}");
+    }
+
+    #[tokio::test]
+    async fn a_function_reads_s3_and_dynamodb() {
+        let server =
+            Canned::saying("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
+                .await;
+        let environment = environment(
+            server.port(),
+            &[("PORTCULLIS_STATE", "dynamodb:table/site")],
+        );
+        let Stores { objects, state } = stores(&environment);
+        assert!(matches!(
+            (&objects, &state),
+            (Objects::S3(_), State::DynamoDb(_))
+        ));
+        assert_eq!(state.load().await, Err(StateError::Missing));
+        assert_eq!(objects.head(&object()).await.unwrap().unwrap().size, 2);
+        let got = objects.get(&object(), &Want::default()).await;
+        assert!(matches!(got, Ok(Fetched::Full(_))), "{got:?}");
+        let requests = server.requests();
+        let first_words = requests
+            .iter()
+            .map(|request| request.split('?').next().unwrap_or_default());
+        let first_words: Vec<_> = first_words
+            .map(|line| line.split(" HTTP").next().unwrap_or_default())
+            .collect();
+        assert_eq!(
+            first_words,
+            ["POST /", "HEAD /files/a.txt", "GET /files/a.txt"]
+        );
+    }
+}

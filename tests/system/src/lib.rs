@@ -7,8 +7,9 @@
 //! Under nextest every test is a process of its own, so [`SeaweedFs::shared`] and [`Moto::shared`] start one server per test;
 //! under `cargo test`, one per test binary. A table of many cases belongs into one test.
 //!
-//! What each server can and cannot prove: moto accepts a wrong `If-Match` and pages nothing; SeaweedFS knows no
-//! `PutPublicAccessBlock`.
+//! What each server can and cannot prove: moto accepts a wrong `If-Match`, pages nothing, and checks a condition of a
+//! DynamoDB write and writes in two steps, so that two at once may both succeed; SeaweedFS knows no `PutPublicAccessBlock`
+//! and takes no `Expires` that is no date.
 
 mod moto;
 mod ports;

@@ -146,6 +146,28 @@ async fn a_store_that_stops_in_the_middle_is_too_late_and_a_read_asks_once_for_t
 }
 
 #[tokio::test]
+async fn a_call_is_tried_twice_and_no_more() {
+    let busy = vec![Step::Send(error("400 Bad", "ThrottlingException"))];
+    let good = vec![Step::Send(answer("200 OK", "{}"))];
+    for (answers, expected) in [
+        (
+            vec![busy.clone(), good.clone()],
+            "there is no state for this site",
+        ),
+        (
+            vec![busy.clone(), busy, good],
+            "the state store is unavailable: dynamodb:GetItem: 400 ThrottlingException, request ABC",
+        ),
+    ] {
+        let server = Canned::start(answers).await;
+        let (table, site) = place();
+        let loaded = server.clients().state(table, site).load().await;
+        assert_eq!(loaded.unwrap_err().to_string(), expected);
+        assert_eq!(server.requests().len(), 2);
+    }
+}
+
+#[tokio::test]
 async fn a_write_whose_answer_is_lost_has_not_failed() {
     let secrets = Secrets {
         version: 2,
