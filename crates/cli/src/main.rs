@@ -1,3 +1,38 @@
-//! Entry point.
+//! The `portcullis` command.
+//!
+//! Data goes to stdout, everything else to stderr; the exit code is stable (`portcullis help exit-codes`). Deliberately
+//! absent here: what a command does; each has its file.
 
-fn main() {}
+mod args;
+mod compile;
+mod dev;
+mod exit;
+mod explain;
+mod gateway;
+mod help;
+mod http;
+mod init;
+mod load;
+mod serve;
+mod sign;
+
+use args::{Arguments, Command};
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    arguments.color.write_global();
+    let outcome = match arguments.command {
+        Command::Compile(args) => compile::run(&args),
+        Command::Completions(args) => help::completions(&args),
+        Command::Dev(args) => dev::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Help(args) => help::run(&args),
+        Command::Init(args) => init::run(&args),
+        Command::Schema => help::schema(),
+        Command::Serve(args) => serve::run(&args),
+        Command::Sign(args) => sign::run(&args),
+    };
+    outcome.unwrap_or_else(exit::Failure::report)
+}

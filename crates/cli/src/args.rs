@@ -1,0 +1,317 @@
+//! What can be typed: commands, options, defaults, examples.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ipnet::Ipv4Net;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+/// Who may see what behind CloudFront: one manifest, decided, served and explained.
+#[derive(Debug, Parser)]
+#[command(
+    name = "portcullis",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+#[command(after_help = "\
+Develop:  init, dev, compile, explain, sign
+Operate:  serve
+About:    help CODE, schema, completions
+
+Example:
+  portcullis init my-site && portcullis compile my-site")]
+pub(crate) struct Arguments {
+    /// When to use colours; NO_COLOR is honoured.
+    #[command(flatten)]
+    pub(crate) color: Color,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// When to use colours.
+#[derive(Debug, Args)]
+pub(crate) struct Color {
+    /// When to use colours; NO_COLOR is honoured.
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
+    color: When,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    /// Applies the choice to everything that is printed.
+    pub(crate) fn write_global(&self) {
+        match self.color {
+            When::Auto => {}
+            When::Always => anstream::ColorChoice::Always.write_global(),
+            When::Never => anstream::ColorChoice::Never.write_global(),
+        }
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write a new manifest, or one made from AWS Copilot's
+    Init(Init),
+    /// Run the whole system here: the edge front and the gateway, on a real site
+    Dev(Dev),
+    /// Check a manifest and print its digest; with -o, write the bundle
+    Compile(Compile),
+    /// Explain the decision about one request, step by step
+    Explain(Explain),
+    /// Sign a URL or cookies as CloudFront does
+    Sign(Sign),
+    /// Serve the gateway as a plain HTTP/1.1 server
+    Serve(Serve),
+    /// Explain an error code, or list the exit codes
+    Help(Help),
+    /// Print the JSON Schema of the manifest
+    Schema,
+    /// Print completions for a shell
+    Completions(Completions),
+}
+
+/// `compile`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portcullis compile                          check ./portcullis.yaml
+  portcullis compile site.yaml -o bundle.json write the bundle that functions and CDK read")]
+pub(crate) struct Compile {
+    /// The manifest, or the folder it is in.
+    #[arg(default_value = "portcullis.yaml")]
+    pub(crate) manifest: PathBuf,
+    /// Where to write the bundle; `-` is stdout (the digest then goes to stderr).
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portcullis init my-site
+  portcullis init --from-copilot copilot/environments/prod/manifest.yml")]
+pub(crate) struct Init {
+    /// The folder to write to; made if it is not there.
+    #[arg(default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// The site's name; else the folder's.
+    #[arg(long)]
+    pub(crate) site: Option<String>,
+    /// Copilot's environment manifest to start from.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from_copilot: Option<PathBuf>,
+    /// Overwrite what is there.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Print what would be written, and write nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Where a gateway on this machine finds its objects and its country database.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Local {
+    /// The folder whose subfolders are the buckets; else `buckets` beside the manifest.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
+    /// One bucket from another folder.
+    #[arg(long, value_name = "NAME=DIR")]
+    pub(crate) bucket: Vec<String>,
+    /// The country database (MMDB, or a table compiled from one); else the manifest's, else the built-in demonstration.
+    #[arg(long, value_name = "FILE", env = "PORTCULLIS_GEOIP")]
+    pub(crate) geoip: Option<PathBuf>,
+}
+
+/// `dev`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portcullis dev                              the example site of this repository, or ./portcullis.yaml
+  portcullis dev site.yaml --viewer 81.2.69.142
+  curl -H 'x-portcullis-viewer: 198.51.100.7' http://localhost:8080/office/
+
+The edge front adds what CloudFront adds and caches nothing.")]
+pub(crate) struct Dev {
+    /// The manifest, or the folder it is in.
+    pub(crate) manifest: Option<PathBuf>,
+    /// The port; 0 takes a free one. A port in use is passed over for a free one.
+    #[arg(long, default_value_t = 8080)]
+    pub(crate) port: u16,
+    /// The address the viewer seems to come from.
+    #[arg(long, default_value = "193.0.6.139", value_name = "ADDRESS")]
+    pub(crate) viewer: IpAddr,
+    /// The country CloudFront seems to see; else what the country database says of the viewer.
+    #[arg(long, value_name = "CC")]
+    pub(crate) country: Option<String>,
+    /// What a managed prefix list holds here.
+    #[arg(long, value_name = "ID=CIDR[,CIDR]")]
+    pub(crate) prefix_list: Vec<String>,
+    #[command(flatten)]
+    pub(crate) local: Local,
+    /// Print events as JSON lines.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portcullis serve site.yaml --state state.json --root /srv/buckets --listen 0.0.0.0:8080
+
+The TCP peer is the edge address; access control is Lambda's, so set `guard.access_control: off` for this front.")]
+pub(crate) struct Serve {
+    /// The manifest, or the folder it is in.
+    #[arg(default_value = "portcullis.yaml")]
+    pub(crate) manifest: PathBuf,
+    /// Where to listen.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// The site state, a JSON file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: PathBuf,
+    #[command(flatten)]
+    pub(crate) local: Local,
+    /// Where decision lines go.
+    #[arg(long, value_enum, default_value_t = Log::Stderr)]
+    pub(crate) log: Log,
+}
+
+/// Where decision lines go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Log {
+    /// To stderr.
+    Stderr,
+    /// To stdout.
+    Stdout,
+    /// Nowhere.
+    None,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portcullis explain https://handbook.example.com/guide --viewer 193.0.6.139
+  portcullis explain /partners/x --viewer 198.51.100.7 --json
+  portcullis explain /training/ --no-proof
+
+Exit code: 0 admitted, 5 refused.")]
+pub(crate) struct Explain {
+    /// The URL or path, as the viewer sends it.
+    pub(crate) url: String,
+    /// The manifest, or the folder it is in.
+    #[arg(short, long, default_value = "portcullis.yaml")]
+    pub(crate) manifest: PathBuf,
+    /// The viewer's address; left out it is unknown.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) viewer: Option<IpAddr>,
+    /// The country in CloudFront's header; left out the header is missing.
+    #[arg(long, value_name = "CC")]
+    pub(crate) country: Option<String>,
+    /// A request header.
+    #[arg(long, value_name = "NAME: VALUE")]
+    pub(crate) header: Vec<String>,
+    /// The method.
+    #[arg(long, default_value = "GET")]
+    pub(crate) method: String,
+    /// The time, in seconds since the epoch; left out it is now.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) at: Option<u64>,
+    /// The request does not come through the site's distribution.
+    #[arg(long)]
+    pub(crate) no_proof: bool,
+    /// A site state, for the snapshots of prefix lists.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) local: Local,
+    /// Print the explanation as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `sign`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portcullis sign https://handbook.example.com/training/a.pdf --key private.pem --key-id K2JCJMDEHXQW5F --expires 1h
+  portcullis sign 'https://handbook.example.com/training/*' --key private.pem --expires 8h --cookies
+
+The private key comes from a file or, with --key -, from stdin; never from the command line.")]
+pub(crate) struct Sign {
+    /// The URL to sign; with `*` or conditions it becomes a custom policy's resource.
+    pub(crate) url: String,
+    /// The private key, a PEM file; `-` is stdin.
+    #[arg(long, value_name = "FILE", env = "PORTCULLIS_SIGNING_KEY")]
+    pub(crate) key: PathBuf,
+    /// The key's id; else the one derived from the key, as the manifest derives it.
+    #[arg(long, value_name = "ID")]
+    pub(crate) key_id: Option<String>,
+    /// How long the signature is valid: 90s, 10m, 12h, 30d.
+    #[arg(long, default_value = "1h", value_name = "DURATION")]
+    pub(crate) expires: String,
+    /// Not valid before this time, in seconds since the epoch.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) not_before: Option<u64>,
+    /// Only from this network.
+    #[arg(long, value_name = "CIDR")]
+    pub(crate) ip: Option<Ipv4Net>,
+    /// The resource a custom policy covers; else the URL.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) resource: Option<String>,
+    /// The hash to sign with.
+    #[arg(long, value_enum, default_value_t = HashName::Sha256)]
+    pub(crate) hash: HashName,
+    /// Print cookies instead of a URL.
+    #[arg(long)]
+    pub(crate) cookies: bool,
+    /// Check the key against the key groups of this manifest.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) manifest: Option<PathBuf>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The hash of a signature.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum HashName {
+    /// SHA-256.
+    Sha256,
+    /// SHA-1, CloudFront's old default.
+    Sha1,
+}
+
+/// `help`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portcullis help PC1203
+  portcullis help codes")]
+pub(crate) struct Help {
+    /// An error code, `codes` or `exit-codes`.
+    pub(crate) topic: Option<String>,
+    /// Print as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell.
+    pub(crate) shell: clap_complete::Shell,
+}

@@ -1,0 +1,140 @@
+//! `dev`: the whole system on one machine: an edge front that adds what CloudFront adds, and the gateway behind it.
+//!
+//! There is no cache yet; every request reaches the gateway. Plain HTTP here stands for the viewer's HTTPS. Everything
+//! listens on the loopback address only.
+
+mod front;
+mod keys;
+mod system;
+
+use crate::args::Dev;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::http;
+use crate::load::{MANIFEST, path_of};
+use anstream::{eprintln, println};
+use front::Front;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use system::System;
+use tokio::net::TcpListener;
+
+/// The example site of this repository.
+const EXAMPLE: &str = "examples/handbook";
+
+/// How often the manifest is looked at for a change.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
+
+pub(crate) fn run(args: &Dev) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::failed)?;
+    runtime.block_on(dev(args))
+}
+
+async fn dev(args: &Dev) -> Outcome {
+    let manifest = manifest(args)?;
+    let listener = listen(args.port).await?;
+    let address = listener.local_addr().map_err(Failure::failed)?;
+    let changed = modified(&manifest);
+    let system = System::start(args, &manifest)?;
+    announce(args, &system, address);
+    let front = Arc::new(Front::new(
+        system,
+        args.viewer,
+        args.country.clone(),
+        args.json,
+    ));
+    let watched = Arc::clone(&front);
+    let watcher = watch(args, &manifest, changed, &watched);
+    tokio::select! {
+        () = http::serve(listener, front, http::stop_signal()) => {}
+        () = watcher => {}
+    }
+    Ok(Exit::Done.into())
+}
+
+fn manifest(args: &Dev) -> Result<PathBuf, Failure> {
+    let here = Path::new(MANIFEST);
+    let named = match &args.manifest {
+        Some(named) => named.clone(),
+        None if here.exists() => here.to_owned(),
+        None => PathBuf::from(EXAMPLE),
+    };
+    let path = path_of(&named);
+    if path.exists() {
+        return Ok(path);
+    }
+    Err(
+        Failure::usage(format!("there is no manifest at `{}`", path.display()))
+            .help("name one, or make one with `portcullis init`"),
+    )
+}
+
+/// Listens on `port`, or on a free one if it is taken.
+async fn listen(port: u16) -> Result<TcpListener, Failure> {
+    let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
+    match TcpListener::bind(local(port)).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => TcpListener::bind(local(0))
+            .await
+            .map_err(|why| Failure::failed(format!("cannot listen: {why}"))),
+    }
+}
+
+/// What to open, and what will happen there.
+fn announce(args: &Dev, system: &System, address: SocketAddr) {
+    let base = format!("http://{address}");
+    if args.json {
+        let links: Vec<_> = system.links(&base, args.viewer, args.country.as_deref());
+        println!(
+            "{}",
+            serde_json::json!({ "event": "ready", "url": base, "digest": system.digest(), "links": links })
+        );
+        return;
+    }
+    system
+        .notes()
+        .iter()
+        .for_each(|note| eprintln!("note: {note}"));
+    println!("{base}\n");
+    println!(
+        "The site {} as a viewer at {} sees it, without a cache:",
+        system.site().site,
+        args.viewer
+    );
+    for link in system.links(&base, args.viewer, args.country.as_deref()) {
+        println!("  {:<9} {}  ({})", link.verdict, link.url, link.why);
+    }
+    println!("\nAnother viewer:  portcullis dev --viewer ADDRESS, or a header for one request:");
+    println!("  curl -i -H 'x-portcullis-viewer: 81.2.69.142' {base}/");
+    println!("Stop with Ctrl-C.");
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path).and_then(|m| m.modified()).ok()
+}
+
+/// Puts a changed manifest to work; one with mistakes is shown and the last good one stays.
+async fn watch(args: &Dev, manifest: &Path, mut seen: Option<SystemTime>, front: &Front) {
+    loop {
+        tokio::time::sleep(WATCH_EVERY).await;
+        let now = modified(manifest);
+        if now == seen {
+            continue;
+        }
+        seen = now;
+        match System::start(args, manifest) {
+            Ok(system) => {
+                eprintln!("reloaded: {}", system.digest());
+                front.replace(system);
+            }
+            Err(failure) => {
+                let _shown = failure.report();
+                eprintln!("the last good manifest stays in force");
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! `init`: a new manifest, from nothing or from AWS Copilot's. What is there stays, unless it is told otherwise.
+
+use crate::args::Init;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::load::{LoadError, MANIFEST};
+use anstream::{eprintln, print, println};
+use portcullis_manifest::schema::{SCHEMA_FILE, json_schema};
+use portcullis_manifest::{copilot, init_template};
+use portcullis_site::Name;
+use std::path::Path;
+
+pub(crate) fn run(args: &Init) -> Outcome {
+    let manifest = match &args.from_copilot {
+        Some(file) => from_copilot(file)?,
+        None => init_template(&site_name(args)?),
+    };
+    if args.dry_run {
+        print!("{manifest}");
+        return Ok(Exit::Done.into());
+    }
+    std::fs::create_dir_all(&args.folder).map_err(|e| cannot_write(&args.folder, &e))?;
+    let path = args.folder.join(MANIFEST);
+    if path.exists() && !args.force {
+        return Err(
+            Failure::failed(format!("`{}` is there already", path.display()))
+                .help("use --force to overwrite it, or name another folder"),
+        );
+    }
+    std::fs::write(&path, manifest).map_err(|e| cannot_write(&path, &e))?;
+    let schema = args.folder.join(SCHEMA_FILE);
+    std::fs::write(&schema, json_schema()).map_err(|e| cannot_write(&schema, &e))?;
+    println!("{}", path.display());
+    eprintln!("next: portcullis compile {}", args.folder.display());
+    Ok(Exit::Done.into())
+}
+
+fn cannot_write(path: &Path, why: &std::io::Error) -> Failure {
+    Failure::failed(format!("`{}` cannot be written: {why}", path.display()))
+}
+
+fn site_name(args: &Init) -> Result<Name, Failure> {
+    let folder = std::path::absolute(&args.folder).unwrap_or_else(|_| args.folder.clone());
+    let folder = folder
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    let name = args.site.clone().or(folder).unwrap_or_default();
+    Name::new(name).map_err(|why| Failure::usage(why).help("give the site a name with --site"))
+}
+
+fn from_copilot(file: &Path) -> Result<String, Failure> {
+    let name = file.display().to_string();
+    let source = std::fs::read_to_string(file)
+        .map_err(|why| Failure::failed(format!("`{name}` cannot be read: {why}")))?;
+    let import = copilot::from_environment_manifest(&source, &name).map_err(LoadError::Mistakes)?;
+    for note in &import.notes {
+        eprintln!(
+            "{name}:{}:{}: `{}`: {}",
+            note.place.line, note.place.column, note.key, note.text
+        );
+    }
+    Ok(import.manifest)
+}

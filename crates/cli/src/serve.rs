@@ -1,0 +1,138 @@
+//! `serve`: the gateway as a plain HTTP/1.1 server. The TCP peer is the edge address; there is no front to confuse.
+
+use crate::args::{Log, Serve};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::gateway::{LocalGateway, LocalPorts, countries};
+use crate::http::{self, Answers, Texts, WireBody};
+use crate::load::load;
+use anstream::{eprintln, println};
+use hyper::body::Incoming;
+use portcullis_origin::clock::{Clock as _, SystemClock};
+use portcullis_origin::judge::Judge;
+use portcullis_origin::record::Record;
+use portcullis_origin::request::{Front, Request};
+use portcullis_origin::serve::{Budget, Carriage};
+use portcullis_origin::state::SiteState;
+use portcullis_origin::state::file::FileState;
+use portcullis_origin::state::poll::{Freshness, LiveState};
+use portcullis_site::Requirement;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// How long an answer's head may take: below CloudFront's 30 s.
+pub(crate) const ANSWER_TIME: Duration = Duration::from_secs(25);
+
+pub(crate) fn run(args: &Serve) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::failed)?;
+    runtime.block_on(serve(args))
+}
+
+async fn serve(args: &Serve) -> Outcome {
+    let manifest = load(&args.manifest)?;
+    let site = manifest.compiled.bundle.site();
+    if site.guard.access_control.mode == Requirement::Required {
+        return Err(Failure::failed("this site requires access control, which only Lambda can verify; every request would be refused")
+            .help("set `guard: { access_control: off }` in the manifest of a site served this way"));
+    }
+    let clock = SystemClock::start();
+    let local = countries(&args.local, site, &manifest.folder, clock.now().wall)?;
+    local.note.iter().for_each(|note| eprintln!("note: {note}"));
+    let ports = LocalPorts::new(&args.local, &manifest.folder)?;
+    let secret = site.guard.secret_header.name.clone();
+    let judge =
+        Judge::new(manifest.compiled.bundle.clone(), local.countries).map_err(Failure::failed)?;
+    let live = LiveState::new(
+        FileState::new(&args.state),
+        clock,
+        Freshness::default(),
+        SiteState::default(),
+    );
+    live.before_decision().await;
+    if let Some(why) = live.failure() {
+        return Err(
+            Failure::failed(format!("the state `{}`: {why}", args.state.display()))
+                .help("it is a JSON file with `secrets` and `edge_lists`; see docs/environment.md"),
+        );
+    }
+    let gateway = Arc::new(PlainServer {
+        gateway: LocalGateway::new(judge, live, clock, ports),
+        secret,
+        log: args.log,
+    });
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .map_err(|why| Failure::failed(format!("cannot listen on {}: {why}", args.listen)))?;
+    let address = listener.local_addr().map_err(Failure::failed)?;
+    println!("http://{address}");
+    let polled = Arc::clone(&gateway);
+    let polling = tokio::spawn(async move { polled.gateway.live().poll(random).await });
+    http::serve(listener, gateway, http::stop_signal()).await;
+    polling.abort();
+    Ok(Exit::Done.into())
+}
+
+/// A random number for jitter.
+pub(crate) fn random() -> u64 {
+    let mut bytes = [0; 8];
+    // Without randomness polls are merely not spread.
+    let _not_spread = getrandom::fill(&mut bytes);
+    u64::from_ne_bytes(bytes)
+}
+
+struct PlainServer {
+    gateway: LocalGateway<FileState>,
+    secret: String,
+    log: Log,
+}
+
+impl Answers for PlainServer {
+    async fn answer(
+        &self,
+        request: hyper::Request<Incoming>,
+        peer: SocketAddr,
+    ) -> hyper::Response<WireBody> {
+        let (head, _body) = request.into_parts();
+        let texts = Texts::of(|name| http::joined(&head.headers, name), &self.secret);
+        let cookies = http::cookies(&head.headers);
+        let cookies: Vec<&str> = cookies.iter().map(String::as_str).collect();
+        let (peer, id) = (peer.ip().to_string(), http::opaque_id());
+        let request = Request {
+            front: Front::Server,
+            principal: None,
+            peer: Some(&peer),
+            method: head.method.as_str(),
+            raw_path: head.uri.path(),
+            raw_query: head.uri.query().unwrap_or_default(),
+            headers: texts.headers(),
+            cookies: &cookies,
+            id: &id,
+        };
+        let answer = self.gateway.handle(&request, &budget()).await;
+        if let Some(record) = &answer.record {
+            log(self.log, record);
+        }
+        http::response(answer.response)
+    }
+}
+
+/// What a plain server can carry.
+pub(crate) fn budget() -> Budget {
+    Budget {
+        carriage: Carriage::Unlimited,
+        time: ANSWER_TIME,
+        jitter: u16::try_from(random() % 1_001).unwrap_or_default(),
+    }
+}
+
+fn log(log: Log, record: &Record<'_>) {
+    match log {
+        Log::Stderr => eprintln!("{}", record.line()),
+        Log::Stdout => println!("{}", record.line()),
+        Log::None => {}
+    }
+}
