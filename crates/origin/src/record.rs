@@ -92,6 +92,9 @@ pub struct Record<'a> {
     /// What was served, or why not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<&'static str>,
+    /// Metadata values and headers of the origin that could not be sent.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub dropped_headers: u32,
     /// Bytes of the answer's body, as far as they are known when its head is sent.
     pub bytes: u64,
     /// Calls to the object store.
@@ -308,10 +311,6 @@ fn cap(text: &str) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes fields by reference"
-)]
-fn is_zero(count: &u64) -> bool {
-    *count == 0
+fn is_zero<N: Default + PartialEq>(count: &N) -> bool {
+    *count == N::default()
 }

@@ -1,6 +1,6 @@
 //! A request as it reaches the gateway, whatever front delivered it: borrowed, unparsed, nothing repaired.
 //!
-//! Fronts (a function URL, a load balancer, a plain server) fill it; everything after [`crate::Gateway::handle`] works on
+//! Fronts (a function URL, a load balancer, a plain server) fill it; everything after [`crate::handle::Gateway::handle`] works on
 //! what is parsed from it. Header names are lower case and repeats are joined with a comma, as a function URL does it.
 
 /// Requests that can be served. Anything else is refused before it is looked at.

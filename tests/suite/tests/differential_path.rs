@@ -135,7 +135,7 @@ fn two_parsers_agree_on_every_path() {
     let cases: u64 = std::env::var("PORTCULLIS_CASES")
         .ok()
         .and_then(|n| n.parse().ok())
-        .unwrap_or(50_000_000);
+        .unwrap_or(10_000_000);
     let mut rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let (mut accepted, mut sent) = (0_u64, String::new());
     for case in 0..cases {

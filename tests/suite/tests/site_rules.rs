@@ -377,6 +377,17 @@ fn the_rest_holds_together() {
         |s| s["behaviors"][0]["response_headers"]["cors"] = cors,
         &[Rule::Cors, Rule::Cors],
     );
+    let several = |key: &[&str]| {
+        let key = json!(key);
+        move |s: &mut Value| {
+            let origins = json!(["https://a.example.com", "https://b.example.com"]);
+            s["behaviors"][0]["response_headers"]["cors"] = json!({ "allow_origins": origins, "allow_headers": [], "expose_headers": [], "max_age": 0 });
+            s["behaviors"][0]["caching"] = cached(false);
+            s["behaviors"][0]["caching"]["enabled"]["key"]["headers"] = key;
+        }
+    };
+    check("two origins, not keyed", several(&[]), &[Rule::Cors]);
+    check("two origins, keyed", several(&["origin"]), &[]);
     let hidden = json!({ "403": { "document": "/e.html", "status": 200, "min_ttl": 0 } });
     check(
         "a refusal that becomes a success",

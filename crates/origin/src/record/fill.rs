@@ -67,6 +67,7 @@ impl<'a> Record<'a> {
             inputs: None,
             status: 0,
             outcome: None,
+            dropped_headers: 0,
             bytes: 0,
             store_calls: 0,
             upstream_calls: 0,
@@ -97,6 +98,7 @@ impl<'a> Record<'a> {
     /// Fills in what was served.
     pub fn served(&mut self, served: &Served) {
         self.outcome = Some(served.outcome.code());
+        self.dropped_headers = served.dropped_headers;
         self.store_calls = served.store_calls;
         self.upstream_calls = served.upstream_calls;
     }

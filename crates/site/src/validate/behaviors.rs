@@ -334,6 +334,18 @@ fn cors(behavior: &Behavior, index: &str, faults: &mut Faults) {
             "write `*` alone, or only exact origins",
         );
     }
+    let keyed = match &behavior.caching {
+        Caching::Disabled => true,
+        Caching::Enabled { key, .. } => key.headers.iter().any(|name| name == "origin"),
+    };
+    if cors.allow_origins.len() > 1 && !keyed {
+        faults.add(
+            Rule::Cors,
+            &place,
+            "the answer depends on `Origin`, which is not in the cache key",
+            "add `cache_key: { headers: [origin] }`, or allow one origin or `*`",
+        );
+    }
 }
 
 fn is_web_origin(origin: &str) -> bool {
