@@ -4,7 +4,9 @@
 //! byte for byte. Deliberately absent: weak tags, which no store of ours gives out.
 
 use portcullis_http_semantics as semantics;
-use portcullis_http_semantics::{ByteRange, CacheControl, EntityTag, HttpDate, field::ForbiddenByte};
+use portcullis_http_semantics::{
+    ByteRange, CacheControl, EntityTag, HttpDate, field::ForbiddenByte,
+};
 use std::borrow::Cow;
 
 /// A header value without control characters and outer white space (RFC 9110 §5.5).
@@ -29,7 +31,10 @@ impl FieldValue {
     pub const fn literal(text: &'static str) -> Self {
         let mut rest = text.as_bytes();
         while let [byte, tail @ ..] = rest {
-            assert!(*byte >= 0x20 && *byte < 0x7F, "a literal header value is printable ASCII");
+            assert!(
+                *byte >= 0x20 && *byte < 0x7F,
+                "a literal header value is printable ASCII"
+            );
             rest = tail;
         }
         Self(Cow::Borrowed(text.as_bytes()))

@@ -16,8 +16,22 @@ pub const PATH_BYTES_MAX: usize = 8_192;
 pub const KEY_BYTES_MAX: usize = 1_024;
 
 /// Everything but the unreserved characters, the sub-delimiters, `:`, `@` and `/` (RFC 3986 §3.3) is percent-encoded.
-const ENCODED: &AsciiSet =
-    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?').add(b'[').add(b'\\').add(b']').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
+const ENCODED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 /// A parsed path.
 ///
@@ -79,9 +93,16 @@ impl<'a> ObjectPath<'a> {
         if sent.len() > PATH_BYTES_MAX {
             return Err(PathError::TooLong);
         }
-        let decoded = if sent.contains('%') { decode(sent)? } else { plain(sent)? };
+        let decoded = if sent.contains('%') {
+            decode(sent)?
+        } else {
+            plain(sent)?
+        };
         segments(&decoded)?;
-        Ok(Self { sent: Cow::Borrowed(sent), decoded })
+        Ok(Self {
+            sent: Cow::Borrowed(sent),
+            decoded,
+        })
     }
 
     /// The path of a decoded text, in its canonical spelling.
@@ -91,7 +112,10 @@ impl<'a> ObjectPath<'a> {
     pub fn of_decoded(decoded: &str) -> Result<ObjectPath<'static>, PathError> {
         let sent = utf8_percent_encode(decoded, ENCODED).to_string();
         let parsed = ObjectPath::parse(&sent)?;
-        Ok(ObjectPath { decoded: Cow::Owned(parsed.decoded.into_owned()), sent: Cow::Owned(sent) })
+        Ok(ObjectPath {
+            decoded: Cow::Owned(parsed.decoded.into_owned()),
+            sent: Cow::Owned(sent),
+        })
     }
 
     /// The path as it was sent: what behaviors are matched on, as CloudFront does.
@@ -136,7 +160,10 @@ impl<'a> ObjectPath<'a> {
     /// The same path, owned.
     #[must_use]
     pub fn into_owned(self) -> ObjectPath<'static> {
-        ObjectPath { sent: Cow::Owned(self.sent.into_owned()), decoded: Cow::Owned(self.decoded.into_owned()) }
+        ObjectPath {
+            sent: Cow::Owned(self.sent.into_owned()),
+            decoded: Cow::Owned(self.decoded.into_owned()),
+        }
     }
 }
 
@@ -148,7 +175,9 @@ pub struct ObjectKey(String);
 
 impl ObjectKey {
     fn checked(key: String) -> Option<Self> {
-        (1..=KEY_BYTES_MAX).contains(&key.len()).then_some(Self(key))
+        (1..=KEY_BYTES_MAX)
+            .contains(&key.len())
+            .then_some(Self(key))
     }
 
     /// The key as text.
@@ -173,7 +202,11 @@ impl fmt::Display for ObjectKey {
 fn plain(sent: &str) -> Result<Cow<'_, str>, PathError> {
     if let Some(byte) = sent.bytes().find(|b| !may_stand_raw(*b)) {
         // A backslash is refused in every spelling; say so rather than ask for an encoding that is refused as well.
-        return Err(if byte == b'\\' { PathError::ForbiddenByte } else { PathError::RawByte });
+        return Err(if byte == b'\\' {
+            PathError::ForbiddenByte
+        } else {
+            PathError::RawByte
+        });
     }
     Ok(Cow::Borrowed(sent))
 }
@@ -196,11 +229,17 @@ fn decode(sent: &str) -> Result<Cow<'_, str>, PathError> {
             return Err(PathError::NotCanonical);
         }
     }
-    let decoded = percent_decode_str(sent).decode_utf8().map_err(|_| PathError::NotUtf8)?;
+    let decoded = percent_decode_str(sent)
+        .decode_utf8()
+        .map_err(|_| PathError::NotUtf8)?;
     if decoded.chars().any(char::is_control) {
         return Err(PathError::ForbiddenByte);
     }
-    if is_nfc(&decoded) { Ok(decoded) } else { Err(PathError::NotNfc) }
+    if is_nfc(&decoded) {
+        Ok(decoded)
+    } else {
+        Err(PathError::NotNfc)
+    }
 }
 
 fn plain_byte(byte: u8) -> Result<(), PathError> {
@@ -246,9 +285,17 @@ mod tests {
     #[track_caller]
     fn check(sent: &str, expected: Result<&str, PathError>) {
         let path = ObjectPath::parse(sent);
-        assert_eq!(path.as_ref().map(ObjectPath::decoded), expected.as_ref().map(|s| *s), "{sent:?}");
+        assert_eq!(
+            path.as_ref().map(ObjectPath::decoded),
+            expected.as_ref().map(|s| *s),
+            "{sent:?}"
+        );
         if let Ok(path) = path {
-            assert_eq!(ObjectPath::of_decoded(path.decoded()).unwrap().sent(), sent, "there is one spelling");
+            assert_eq!(
+                ObjectPath::of_decoded(path.decoded()).unwrap().sent(),
+                sent,
+                "there is one spelling"
+            );
         }
     }
 
@@ -264,7 +311,10 @@ mod tests {
 
     #[test]
     fn every_other_spelling_is_refused() {
-        use PathError::{DotSegment, EmptySegment, ForbiddenByte, MalformedEscape, NotAbsolute, NotCanonical, NotNfc, NotUtf8, RawByte};
+        use PathError::{
+            DotSegment, EmptySegment, ForbiddenByte, MalformedEscape, NotAbsolute, NotCanonical,
+            NotNfc, NotUtf8, RawByte,
+        };
         for (sent, why) in [
             ("", NotAbsolute),
             ("a", NotAbsolute),
@@ -307,12 +357,24 @@ mod tests {
     #[test]
     fn a_key_has_at_most_1024_bytes_with_its_prefix() {
         let prefix = KeyPrefix::new("public/").unwrap();
-        let key = |name: &str| ObjectPath::of_decoded(&format!("/{name}")).unwrap().key(&prefix);
+        let key = |name: &str| {
+            ObjectPath::of_decoded(&format!("/{name}"))
+                .unwrap()
+                .key(&prefix)
+        };
         let room = KEY_BYTES_MAX - "public/".len();
-        assert_eq!(key(&"a".repeat(room)).unwrap().as_str().len(), KEY_BYTES_MAX);
+        assert_eq!(
+            key(&"a".repeat(room)).unwrap().as_str().len(),
+            KEY_BYTES_MAX
+        );
         assert!(key(&"a".repeat(room + 1)).is_none());
         assert!(key(&"é".repeat(room / 2)).is_some());
         assert!(key(&"é".repeat(room / 2 + 1)).is_none());
-        assert!(ObjectPath::parse("/").unwrap().key(&KeyPrefix::new("").unwrap()).is_none());
+        assert!(
+            ObjectPath::parse("/")
+                .unwrap()
+                .key(&KeyPrefix::new("").unwrap())
+                .is_none()
+        );
     }
 }

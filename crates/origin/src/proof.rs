@@ -188,13 +188,11 @@ fn front(guard: &Guard, front: Front<'_>) -> Result<(), ProofFailure> {
 
 /// `ID.lambda-url.REGION.on.aws`
 fn is_function_url(domain: &str) -> bool {
-    let mut labels = domain.split('.');
-    labels.next().is_some_and(|id| !id.is_empty())
-        && labels.next() == Some("lambda-url")
-        && labels.next().is_some_and(|region| !region.is_empty())
-        && labels.next() == Some("on")
-        && labels.next() == Some("aws")
-        && labels.next().is_none()
+    let labels = domain
+        .strip_suffix(".on.aws")
+        .and_then(|rest| rest.rsplit_once('.'))
+        .and_then(|(rest, region)| Some((rest.strip_suffix(".lambda-url")?, region)));
+    labels.is_some_and(|(id, region)| !region.is_empty() && !id.is_empty() && !id.contains('.'))
 }
 
 fn principal(allowed: &[String], principal: Option<Principal<'_>>) -> Result<(), ProofFailure> {
@@ -210,32 +208,42 @@ fn principal(allowed: &[String], principal: Option<Principal<'_>>) -> Result<(),
 fn secret(accepted: &Secrets, header: Option<&str>) -> Result<SecretSlot, ProofFailure> {
     let value = header.ok_or(ProofFailure::SecretMissing)?;
     // A function URL joins repeated headers with a comma, so a comma may be a second value.
-    let one_value = value
-        .bytes()
-        .all(|b| (0x21..=0x7e).contains(&b) && b != b',');
-    if value.is_empty() || value.len() > SECRET_BYTES_MAX || !one_value {
+    // Without an early exit, which also lets many bytes be looked at in one step.
+    let is_one_value = |value: &str| {
+        let may_stand = |b: u8| (0x21..=0x7e).contains(&b) & (b != b',');
+        value.bytes().fold(true, |all, b| all & may_stand(b))
+    };
+    if value.is_empty() || value.len() > SECRET_BYTES_MAX || !is_one_value(value) {
         return Err(ProofFailure::SecretMalformed);
     }
     let slots = [accepted.pending, accepted.current, accepted.previous];
     if slots.iter().all(Option::is_none) {
         return Err(ProofFailure::SecretUnknown);
     }
-    match_any(&SecretDigest::of(value.as_bytes()), slots)
+    accepted_as(accepted, &SecretDigest::of(value.as_bytes())).ok_or(ProofFailure::SecretWrong)
 }
 
-/// Compares with all three, whichever matches.
-fn match_any(
-    given: &SecretDigest,
-    slots: [Option<SecretDigest>; 3],
-) -> Result<SecretSlot, ProofFailure> {
-    let [pending, current, previous] = slots.map(|slot| equal(given, slot));
-    let matched = (pending << 2) | (current << 1) | previous;
-    match black_box(matched) {
-        0 => Err(ProofFailure::SecretWrong),
-        bits if bits & 0b010 != 0 => Ok(SecretSlot::Current),
-        bits if bits & 0b100 != 0 => Ok(SecretSlot::Pending),
-        _ => Ok(SecretSlot::Previous),
-    }
+/// Which accepted value has this digest, the current one before the others. The same instructions whichever does, and
+/// where none does.
+#[must_use]
+pub fn accepted_as(accepted: &Secrets, given: &SecretDigest) -> Option<SecretSlot> {
+    use SecretSlot::{Current, Pending, Previous};
+    // By three bits: pending, current, previous.
+    const BY_MATCHES: [Option<SecretSlot>; 8] = [
+        None,
+        Some(Previous),
+        Some(Current),
+        Some(Current),
+        Some(Pending),
+        Some(Pending),
+        Some(Current),
+        Some(Current),
+    ];
+    let pending = equal(given, accepted.pending);
+    let current = equal(given, accepted.current);
+    let previous = equal(given, accepted.previous);
+    let matches = black_box((pending << 2) | (current << 1) | previous);
+    BY_MATCHES.get(usize::from(matches)).copied().flatten()
 }
 
 /// 1 if the digests are equal, else 0; the same instructions either way.

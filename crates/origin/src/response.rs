@@ -40,7 +40,10 @@ impl Response {
     /// The value of a header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&FieldValue> {
-        self.headers.iter().find(|(n, _)| *n == name).map(|(_, value)| value)
+        self.headers
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, value)| value)
     }
 
     /// Sets a header, replacing an earlier value.
