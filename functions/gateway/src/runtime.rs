@@ -41,6 +41,12 @@ const BODY_BYTES_MAX: usize = crate::event::EVENT_BYTES_MAX + 64 * 1024;
 /// The longest time that an invocation can have left, whatever its deadline says.
 const TIME_LEFT_MAX: Duration = Duration::from_secs(900);
 
+/// The pause before the next event is asked for again; it doubles.
+const NEXT_PAUSE: Duration = Duration::from_millis(5);
+
+/// The longest such pause.
+const NEXT_PAUSE_MAX: Duration = Duration::from_millis(640);
+
 const NEXT: &str = "/2018-06-01/runtime/invocation/next";
 const REQUEST_ID: &str = "lambda-runtime-aws-request-id";
 const DEADLINE: &str = "lambda-runtime-deadline-ms";
@@ -67,9 +73,9 @@ pub trait Function: Send + Sync + 'static {
 /// Why a process cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
-    /// The Runtime API cannot be reached, or breaks every connection.
-    #[error("the Lambda Runtime API at {address} cannot be reached: {reason}")]
-    Unreachable {
+    /// An exchange with the Runtime API failed.
+    #[error("the exchange with the Lambda Runtime API at {address} failed: {reason}")]
+    Broken {
         /// Its address.
         address: String,
         /// The system's reason.
@@ -122,29 +128,40 @@ async fn work<F: Function>(
     }
 }
 
-/// Waits for an event.
+/// Waits for an event. Who asks right after an answer broke may be earlier than the news of it, and is refused; so one asks
+/// again a few times.
 async fn next(connection: &mut Connection) -> Result<(HeaderMap, Invocation), RuntimeError> {
-    let ask = || connection::request("GET", NEXT, PayloadBody::whole(Bytes::new()));
-    let response = match connection.send(ask()).await {
-        Ok(response) => response,
-        // The connection may have been closed while the process was frozen; asking again is harmless.
-        Err(_) => connection.send(ask()).await?,
-    };
-    let (head, body) = response.into_parts();
-    let event = read(body).await?;
-    let request_id = text(&head.headers, REQUEST_ID);
-    match (head.status, request_id) {
-        (StatusCode::OK, Some(request_id)) => {
-            let invocation = Invocation {
-                request_id: request_id.to_owned(),
-                time_left: time_left(&head.headers),
-                event,
-            };
-            Ok((head.headers, invocation))
+    let mut pause = NEXT_PAUSE;
+    loop {
+        let (head, body) = ask_next(connection).await?.into_parts();
+        let event = read(body).await?;
+        match (head.status, text(&head.headers, REQUEST_ID)) {
+            (StatusCode::OK, Some(request_id)) => {
+                let invocation = Invocation {
+                    request_id: request_id.to_owned(),
+                    time_left: time_left(&head.headers),
+                    event,
+                };
+                return Ok((head.headers, invocation));
+            }
+            (StatusCode::FORBIDDEN, _) if pause <= NEXT_PAUSE_MAX => {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+            (status, _) => {
+                let what = format!("{status} for the next event");
+                return Err(RuntimeError::Unexpected(what));
+            }
         }
-        (status, _) => Err(RuntimeError::Unexpected(format!(
-            "{status} for the next event"
-        ))),
+    }
+}
+
+async fn ask_next(connection: &mut Connection) -> Result<Response<Incoming>, RuntimeError> {
+    let ask = || connection::request("GET", NEXT, PayloadBody::whole(Bytes::new()));
+    match connection.send(ask()).await {
+        Ok(response) => Ok(response),
+        // The connection may have been closed while the process was frozen; asking again is harmless.
+        Err(_) => connection.send(ask()).await,
     }
 }
 

@@ -181,8 +181,8 @@ fn freshness() -> Freshness {
         Ok(()) => u32::from(u16::from_ne_bytes(random)) % 401,
         Err(_) => 200,
     };
-    // From four to six fifths.
-    let stale_after = freshness.stale_after * (800 + steps) / 1_000;
+    // From three to five fifths.
+    let stale_after = freshness.stale_after * (600 + steps) / 1_000;
     Freshness {
         stale_after,
         ..freshness

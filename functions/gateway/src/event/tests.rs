@@ -167,7 +167,7 @@ fn two_values_of_a_header_are_two_values_however_they_come() {
         let event = with(url_event(), "/headers", Some(json!("HEADERS"))).to_string();
         let event = event.replace("\"HEADERS\"", headers);
         check(&event, |_, request| {
-            assert_eq!(request.headers.secret, joined, "{headers}")
+            assert_eq!(request.headers.secret, joined, "{headers}");
         });
     }
 }
@@ -182,7 +182,7 @@ fn what_is_absent_is_absent() {
     ] {
         let event = with(url_event(), "/headers", Some(headers.clone()));
         check(&event.to_string(), |_, request| {
-            assert_eq!(request.headers.range, None, "{headers}")
+            assert_eq!(request.headers.range, None, "{headers}");
         });
     }
     for pointer in [
@@ -206,7 +206,7 @@ fn what_is_absent_is_absent() {
             Some(authorizer.clone()),
         );
         check(&event.to_string(), |_, request| {
-            assert_eq!(request.principal, None, "{authorizer}")
+            assert_eq!(request.principal, None, "{authorizer}");
         });
     }
     let event = with(
@@ -215,7 +215,7 @@ fn what_is_absent_is_absent() {
         Some(json!({ "iam": {} })),
     );
     check(&event.to_string(), |_, request| {
-        assert_eq!(request.principal.unwrap().arn, None)
+        assert_eq!(request.principal.unwrap().arn, None);
     });
 }
 

@@ -98,7 +98,7 @@ impl Connection {
     }
 
     fn lost(&self, error: &dyn std::error::Error) -> RuntimeError {
-        RuntimeError::Unreachable {
+        RuntimeError::Broken {
             address: self.address.clone(),
             reason: error.to_string(),
         }
