@@ -5,6 +5,7 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::load::{LoadError, Manifest, load, quietly};
 use anstream::{eprintln, println};
 use portcullis_site::{Bundle, Caching, Enforcement, Site};
+use portcullis_viewer::country::Country;
 use serde_json::json;
 use std::io::Write as _;
 use std::path::Path;
@@ -98,7 +99,7 @@ fn summary(site: &Site) {
         );
     }
     for (name, group) in &site.geo.groups {
-        let members: Vec<&str> = group.members.iter().map(|c| c.as_str()).collect();
+        let members: Vec<&str> = group.members.iter().map(Country::as_str).collect();
         let date = group
             .as_of
             .as_ref()

@@ -13,7 +13,7 @@ pub(crate) fn run(args: &Help) -> Outcome {
             .map_err(Failure::failed)?,
         Some("exit-codes") => print!("{TABLE}"),
         Some("codes") if args.json => {
-            println!("{}", serde_json::to_string(codes()).unwrap_or_default())
+            println!("{}", serde_json::to_string(codes()).unwrap_or_default());
         }
         Some("codes") => codes()
             .iter()
