@@ -11,13 +11,17 @@ pub type Hold = fn(&[u8]);
 
 /// Every target and its function.
 pub const TARGETS: &[(&str, Hold)] = &[
+    ("event", event::hold),
     ("fields", fields::hold),
     ("mmdb", mmdb::hold),
+    ("path", path::hold),
     ("range", range::hold),
     ("signed_policy", signed_policy::hold),
 ];
 
+pub mod event;
 pub mod fields;
 pub mod mmdb;
+pub mod path;
 pub mod range;
 pub mod signed_policy;

@@ -1,0 +1,41 @@
+//! The canonical path: one spelling of each, and nothing in it that a store or a log could take for something else.
+//!
+//! An input is a path as a front delivers it.
+
+use portcullis_origin::object_path::{ObjectPath, PATH_BYTES_MAX};
+
+/// Holds for any input.
+pub fn hold(input: &[u8]) {
+    let Ok(sent) = std::str::from_utf8(input) else {
+        return;
+    };
+    if let Ok(path) = ObjectPath::parse(sent) {
+        accepted(&path, sent);
+    }
+    // Any text is somebody's file name; what has a path has one that reads back.
+    if let Ok(path) = ObjectPath::of_decoded(sent) {
+        assert_eq!(path.decoded(), sent);
+        assert_eq!(ObjectPath::parse(path.sent()).as_ref(), Ok(&path));
+    }
+}
+
+fn accepted(path: &ObjectPath<'_>, sent: &str) {
+    assert_eq!(path.sent(), sent, "a path is never repaired");
+    assert!(sent.len() <= PATH_BYTES_MAX && sent.is_ascii());
+    let decoded = path.decoded();
+    assert!(decoded.starts_with('/'));
+    assert!(!decoded.chars().any(|c| c.is_control() || c == '\\'));
+    assert!(
+        decoded
+            .split('/')
+            .all(|segment| segment != "." && segment != "..")
+    );
+    assert_eq!(decoded.matches('/').count(), sent.matches('/').count());
+    assert!(!decoded.contains("//"));
+    let again = ObjectPath::of_decoded(decoded);
+    assert_eq!(
+        again.as_ref().map(ObjectPath::sent),
+        Ok(sent),
+        "one spelling of each path"
+    );
+}
