@@ -188,6 +188,3 @@ fn freshness() -> Freshness {
         ..freshness
     }
 }
-
-#[cfg(test)]
-mod tests;

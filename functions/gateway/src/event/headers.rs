@@ -11,6 +11,10 @@ use std::fmt;
 /// The longest name that is compared, in bytes; those that are read have 30 at most.
 const NAME_BYTES_MAX: usize = 48;
 
+fn has_known_length(name: &str) -> bool {
+    name.len() <= NAME_BYTES_MAX && KNOWN_LENGTHS & (1 << name.len()) != 0
+}
+
 macro_rules! known_headers {
     ($($variant:ident $field:ident $name:literal;)+) => {
         /// A header that is read.
@@ -36,6 +40,9 @@ macro_rules! known_headers {
                 }
             }
         }
+
+        /// Bit n is set if a name has n bytes.
+        const KNOWN_LENGTHS: u64 = $((1 << $name.len()))|+;
 
         impl<'a> HeaderValues<'a> {
             fn slot(&mut self, known: Known) -> &mut Option<Text<'a>> {
@@ -76,15 +83,18 @@ impl Known {
         if name.eq_ignore_ascii_case(secret_name) {
             return Some(Self::Secret);
         }
-        let name = name.as_bytes();
-        if !name.iter().any(u8::is_ascii_uppercase) {
-            return Self::of_lower_case(name);
+        // Most names are of headers that are not read, and most of those are seen by their length.
+        if !has_known_length(name) {
+            return None;
         }
-        let mut lower = [0; NAME_BYTES_MAX];
-        let lower = lower.get_mut(..name.len())?;
-        lower.copy_from_slice(name);
-        lower.make_ascii_lowercase();
-        Self::of_lower_case(lower)
+        let name = name.as_bytes();
+        Self::of_lower_case(name).or_else(|| {
+            let mut lower = [0; NAME_BYTES_MAX];
+            let lower = lower.get_mut(..name.len())?;
+            lower.copy_from_slice(name);
+            lower.make_ascii_lowercase();
+            Self::of_lower_case(lower)
+        })
     }
 
     fn values(self) -> Values {
@@ -121,37 +131,40 @@ impl HeaderValues<'_> {
     }
 }
 
-/// Reads an object of headers, or `null` for none.
-#[derive(Clone, Copy)]
-pub(super) struct HeadersSeed<'s> {
+/// Reads an object of headers, or `null` for none, to where it belongs.
+pub(super) struct HeadersSeed<'s, 'v, 'a> {
     /// The name of the secret header in lower case.
     pub(super) secret_name: &'s str,
+    /// Where the values go. They are many, so they are not handed around.
+    pub(super) values: &'v mut Option<HeaderValues<'a>>,
 }
 
-impl<'de> DeserializeSeed<'de> for HeadersSeed<'_> {
-    type Value = Option<HeaderValues<'de>>;
+impl<'de: 'a, 'a> DeserializeSeed<'de> for HeadersSeed<'_, '_, 'a> {
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        if self.values.is_some() {
+            return Err(D::Error::custom("a field comes twice"));
+        }
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for HeadersSeed<'_> {
-    type Value = Option<HeaderValues<'de>>;
+impl<'de: 'a, 'a> Visitor<'de> for HeadersSeed<'_, '_, 'a> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object of headers or null")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-        let mut headers = HeaderValues::default();
-        while let Some(known) = object.next_key_seed(NameSeed {
-            secret_name: self.secret_name,
-        })? {
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+        let secret_name = self.secret_name;
+        let headers = self.values.insert(HeaderValues::default());
+        while let Some(known) = object.next_key_seed(NameSeed { secret_name })? {
             let Some(known) = known else {
                 object.next_value::<IgnoredAny>()?;
                 continue;
@@ -165,7 +178,7 @@ impl<'de> Visitor<'de> for HeadersSeed<'_> {
                 none => *none = Some(value),
             }
         }
-        Ok(Some(headers))
+        Ok(())
     }
 }
 

@@ -94,27 +94,34 @@ enum Field {
 impl<'a> Envelope<'a> {
     /// Reads the whole text.
     pub(super) fn read(text: &'a str, secret_name: &str) -> Result<Self, serde_json::Error> {
+        let mut envelope = Self::default();
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let envelope = deserializer.deserialize_map(EnvelopeVisitor { secret_name })?;
+        deserializer.deserialize_map(EnvelopeVisitor {
+            secret_name,
+            envelope: &mut envelope,
+        })?;
         deserializer.end()?;
         Ok(envelope)
     }
 }
 
-struct EnvelopeVisitor<'s> {
+struct EnvelopeVisitor<'s, 'e, 'a> {
     secret_name: &'s str,
+    envelope: &'e mut Envelope<'a>,
 }
 
-impl<'de> Visitor<'de> for EnvelopeVisitor<'_> {
-    type Value = Envelope<'de>;
+impl<'de: 'a, 'a> Visitor<'de> for EnvelopeVisitor<'_, '_, 'a> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an event")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-        let mut envelope = Envelope::default();
-        let secret_name = self.secret_name;
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+        let Self {
+            secret_name,
+            envelope,
+        } = self;
         while let Some(field) = object.next_key::<Field>()? {
             match field {
                 Field::Version => once(&mut envelope.version, object.next_value()?)?,
@@ -127,12 +134,18 @@ impl<'de> Visitor<'de> for EnvelopeVisitor<'_> {
                 Field::HttpMethod => once(&mut envelope.method, object.next_value()?)?,
                 Field::Path => once(&mut envelope.path, object.next_value()?)?,
                 Field::Headers => {
-                    let headers = object.next_value_seed(HeadersSeed { secret_name })?;
-                    once(&mut envelope.headers, headers)?;
+                    let values = &mut envelope.headers;
+                    object.next_value_seed(HeadersSeed {
+                        secret_name,
+                        values,
+                    })?;
                 }
                 Field::MultiValueHeaders => {
-                    let headers = object.next_value_seed(HeadersSeed { secret_name })?;
-                    once(&mut envelope.multi_value_headers, headers)?;
+                    let values = &mut envelope.multi_value_headers;
+                    object.next_value_seed(HeadersSeed {
+                        secret_name,
+                        values,
+                    })?;
                 }
                 Field::QueryStringParameters => {
                     once(&mut envelope.parameters, object.next_value()?)?;
@@ -145,7 +158,7 @@ impl<'de> Visitor<'de> for EnvelopeVisitor<'_> {
                 }
             }
         }
-        Ok(envelope)
+        Ok(())
     }
 }
 
