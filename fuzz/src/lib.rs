@@ -13,6 +13,7 @@ pub type Hold = fn(&[u8]);
 pub const TARGETS: &[(&str, Hold)] = &[
     ("event", event::hold),
     ("fields", fields::hold),
+    ("manifest", manifest::hold),
     ("mmdb", mmdb::hold),
     ("path", path::hold),
     ("range", range::hold),
@@ -21,6 +22,7 @@ pub const TARGETS: &[(&str, Hold)] = &[
 
 pub mod event;
 pub mod fields;
+pub mod manifest;
 pub mod mmdb;
 pub mod path;
 pub mod range;

@@ -2,7 +2,8 @@
 //!
 //! An input is a path as a front delivers it.
 
-use portcullis_origin::object_path::{ObjectPath, PATH_BYTES_MAX};
+use portcullis_origin::object_path::{KEY_BYTES_MAX, ObjectPath, PATH_BYTES_MAX};
+use portcullis_site::KeyPrefix;
 
 /// Holds for any input.
 pub fn hold(input: &[u8]) {
@@ -24,7 +25,11 @@ fn accepted(path: &ObjectPath<'_>, sent: &str) {
     assert!(sent.len() <= PATH_BYTES_MAX && sent.is_ascii());
     let decoded = path.decoded();
     assert!(decoded.starts_with('/'));
-    assert!(!decoded.chars().any(|c| c.is_control() || c == '\\'));
+    assert!(
+        !decoded
+            .chars()
+            .any(|c| c.is_control() || matches!(c, '\\' | '%'))
+    );
     assert!(
         decoded
             .split('/')
@@ -37,5 +42,26 @@ fn accepted(path: &ObjectPath<'_>, sent: &str) {
         again.as_ref().map(ObjectPath::sent),
         Ok(sent),
         "one spelling of each path"
+    );
+    for prefix in ["", "public/", "a/b/"] {
+        match KeyPrefix::new(prefix) {
+            Ok(prefix) => keyed(path, &prefix),
+            Err(error) => panic!("`{prefix}` is a prefix: {error}"),
+        }
+    }
+}
+
+/// The key is the prefix and the path, whole, and no other path leads to it; there is none only where none could be.
+fn keyed(path: &ObjectPath<'_>, prefix: &KeyPrefix) {
+    let whole = format!(
+        "{}{}",
+        prefix.as_str(),
+        path.decoded().trim_start_matches('/')
+    );
+    let possible = (1..=KEY_BYTES_MAX).contains(&whole.len());
+    let key = path.key(prefix);
+    assert_eq!(
+        key.as_ref().map(|key| key.as_str()),
+        possible.then_some(whole.as_str())
     );
 }
