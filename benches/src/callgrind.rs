@@ -38,7 +38,11 @@ impl Callgrind<'_> {
             .args([row, &operations.to_string()])
             .arg(self.inputs)
             .output()
-            .map_err(|error| format!("valgrind cannot be started ({error}); `cargo xtask setup --bench` installs it"))?;
+            .map_err(|error| {
+                format!(
+                    "valgrind cannot be started ({error}); `cargo xtask setup --bench` installs it"
+                )
+            })?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             return Err(format!("`ir {row}` ended with {}: {said}", output.status).into());

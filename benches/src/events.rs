@@ -8,7 +8,10 @@ pub const SECRET_NAME: &str = "x-origin-verify";
 
 /// Headers that CloudFront, a browser and the function URL add; the URL itself adds the last seven of the 36.
 const HEADERS: &[(&str, &str)] = &[
-    ("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
+    (
+        "accept",
+        "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    ),
     ("accept-encoding", "br,gzip"),
     ("accept-language", "de-CH,de;q=0.9,en;q=0.7"),
     ("cache-control", "max-age=0"),
@@ -22,7 +25,10 @@ const HEADERS: &[(&str, &str)] = &[
     ("cloudfront-viewer-asn", "3303"),
     ("cloudfront-viewer-country", "US"),
     ("cloudfront-viewer-http-version", "2.0"),
-    ("cloudfront-viewer-tls", "TLSv1.3:TLS_AES_128_GCM_SHA256:connectionReused"),
+    (
+        "cloudfront-viewer-tls",
+        "TLSv1.3:TLS_AES_128_GCM_SHA256:connectionReused",
+    ),
     ("if-none-match", "\"0c7a4ddf5d6b0e4f8f7a3a1e5b9d2c11\""),
     ("origin", "https://www.example.com"),
     ("priority", "u=0, i"),
@@ -30,10 +36,22 @@ const HEADERS: &[(&str, &str)] = &[
     ("sec-fetch-dest", "document"),
     ("sec-fetch-mode", "navigate"),
     ("sec-fetch-site", "same-origin"),
-    ("user-agent", "Amazon CloudFront"),
-    ("via", "2.0 0c7a4ddf5d6b0e4f8f7a3a1e5b9d2c11.cloudfront.net (CloudFront)"),
-    ("x-amz-cf-id", "kP3Z0uR1F1wJcT5mS2bqQm4v0n8YxJ2dT7gW5hA9eLr3B6cN1oXsVg=="),
-    ("x-amz-content-sha256", "e3b0c44298fc1c149afbf4c8996fb924"),
+    (
+        "user-agent",
+        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Safari/605.1.15",
+    ),
+    (
+        "via",
+        "2.0 0c7a4ddf5d6b0e4f8f7a3a1e5b9d2c11.cloudfront.net (CloudFront)",
+    ),
+    (
+        "x-amz-cf-id",
+        "kP3Z0uR1F1wJcT5mS2bqQm4v0n8YxJ2dT7gW5hA9eLr3B6cN1oXsVg==",
+    ),
+    (
+        "x-amz-content-sha256",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    ),
     ("x-amz-source-account", "123456789012"),
 ];
 

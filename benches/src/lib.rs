@@ -10,6 +10,7 @@ pub mod inputs;
 pub mod measure;
 pub mod networks;
 pub mod random;
+pub mod standin;
 pub mod subject;
 pub mod table;
 

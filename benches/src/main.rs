@@ -86,7 +86,11 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<bool, Failure> {
     let built = &options.built;
     let bench = Bench {
-        effort: if options.quick { Effort::QUICK } else { Effort::FULL },
+        effort: if options.quick {
+            Effort::QUICK
+        } else {
+            Effort::FULL
+        },
         inputs: Inputs::make(&built.scratch.join("inputs"))?,
         ir: [built.optimised.join("ir"), built.shipped.join("ir")],
         gateway: built.gateway.clone(),
@@ -94,7 +98,8 @@ fn run(options: &Options) -> Result<bool, Failure> {
         package: built.package.clone(),
         scratch: built.scratch.clone(),
     };
-    let asked = |name: &&str| options.only.is_empty() || options.only.iter().any(|only| only == name);
+    let asked =
+        |name: &&str| options.only.is_empty() || options.only.iter().any(|only| only == name);
     let mut rows = Vec::new();
     for name in GROUPS.into_iter().filter(asked) {
         eprintln!("measuring {name}");
@@ -124,7 +129,9 @@ fn facts(options: &Options) -> Vec<(&'static str, String)> {
     let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "unknown".to_owned());
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let processor = read("/proc/cpuinfo");
-    let processor = processor.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let processor = processor
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let mut repeat = "cargo xtask bench gateway".to_owned();
     if options.quick {

@@ -1,6 +1,7 @@
 //! Times of several things in one process, in turn, and what may be said of them.
 
-use std::time::Instant;
+use rustix::time::{ClockId, Timespec, clock_gettime};
+use std::time::Duration;
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +74,8 @@ pub fn median(mut samples: Vec<f64>) -> f64 {
     samples.get(samples.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Nanoseconds of one operation of each side, round by round. Each closure does `operations` operations in one turn; the
+/// Nanoseconds of processor time of one operation of each side, round by round. On a machine that is shared, time on the
+/// wall would measure the others. Each closure does `operations` operations in one turn; the
 /// first turn of each warms it up and does not count.
 pub fn in_turn<const SIDES: usize>(
     rounds: usize,
@@ -86,11 +88,18 @@ pub fn in_turn<const SIDES: usize>(
     }
     for _ in 0..rounds {
         for (side, samples) in sides.iter_mut().zip(&mut samples) {
-            let started = Instant::now();
+            let started = processor_time();
             side();
-            let nanoseconds = started.elapsed().as_secs_f64() * 1e9;
-            samples.0.push(nanoseconds / operations as f64);
+            let took = processor_time().saturating_sub(started);
+            samples.0.push(took.as_secs_f64() * 1e9 / operations as f64);
         }
     }
     samples
+}
+
+/// What this thread has used of its processor.
+fn processor_time() -> Duration {
+    let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(tv_nsec).unwrap_or(0))
 }

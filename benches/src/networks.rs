@@ -12,12 +12,18 @@ use std::collections::BTreeSet;
 /// # Errors
 /// The file cannot be read.
 pub fn of_service(service: Option<&str>) -> Result<Vec<IpNet>, Failure> {
-    let file: Value = serde_json::from_slice(&std::fs::read(root().join("tests/data/ip-ranges.json"))?)?;
+    let file: Value =
+        serde_json::from_slice(&std::fs::read(root().join("tests/data/ip-ranges.json"))?)?;
     let mut networks = BTreeSet::new();
     for (list, field) in [("prefixes", "ip_prefix"), ("ipv6_prefixes", "ipv6_prefix")] {
         for entry in file[list].as_array().into_iter().flatten() {
             if service.is_none_or(|service| entry["service"] == service) {
-                networks.insert(entry[field].as_str().ok_or("a prefix is no text")?.parse()?);
+                networks.insert(
+                    entry[field]
+                        .as_str()
+                        .ok_or("a prefix is no text")?
+                        .parse()?,
+                );
             }
         }
     }

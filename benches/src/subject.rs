@@ -18,7 +18,7 @@ use portcullis_origin::request::{Front, Headers, Method, Principal, Request};
 use portcullis_origin::state::{SecretDigest, Secrets, SiteState};
 use portcullis_policy::{Decision, decide};
 use portcullis_signed_access::VerifiedCache;
-use portcullis_site::{Engine, Guard, Requirement, Site};
+use portcullis_site::{Engine, Site};
 use portcullis_viewer::prefixes::{Guards, PrefixSnapshot};
 use portcullis_viewer::table::CountryTable;
 use serde_json::{Value, json};
@@ -101,7 +101,11 @@ impl Subject {
         let table = File::open(inputs.country_table())?;
         // SAFETY: the file was written by this benchmark, which changes it no more.
         let table = CountryTable::open(unsafe { Mmap::map(&table)? })?;
-        let rule = site.geo.database.as_ref().ok_or("the site has no database")?;
+        let rule = site
+            .geo
+            .database
+            .as_ref()
+            .ok_or("the site has no database")?;
         Ok(Self {
             countries: Countries::table(table, rule),
             engine: Engine::new(&site)?,
@@ -171,19 +175,6 @@ pub fn genuine<'a>(path: &'a str, viewer: &'a str) -> Request<'a> {
     }
 }
 
-/// The guard that asks for the secret alone and reports what it finds, so that all three outcomes take the same way.
-///
-/// # Errors
-/// The inputs cannot be read.
-pub fn secret_only(inputs: &Inputs) -> Result<(Guard, SiteState), Failure> {
-    let subject = Subject::new(STANDARD, inputs)?;
-    let mut guard = subject.site.guard;
-    guard.access_control.mode = Requirement::Off;
-    guard.secret_header.mode = Requirement::Report;
-    guard.edges.mode = Requirement::Off;
-    Ok((guard, subject.state))
-}
-
 /// A secret: `right`, or wrong in its `first` or `last` byte.
 #[must_use]
 pub fn secret_variant(which: &str) -> Option<String> {
@@ -207,8 +198,9 @@ pub fn secret_variant(which: &str) -> Option<String> {
 pub fn state_at(now: u64) -> Result<SiteState, Failure> {
     let digest = |value: &str| Some(SecretDigest::of(value.as_bytes()));
     let all = networks::of_service(Some("CLOUDFRONT_ORIGIN_FACING"))?;
-    let (v4, v6): (Vec<IpNet>, Vec<IpNet>) =
-        all.into_iter().partition(|network| matches!(network, IpNet::V4(_)));
+    let (v4, v6): (Vec<IpNet>, Vec<IpNet>) = all
+        .into_iter()
+        .partition(|network| matches!(network, IpNet::V4(_)));
     let snapshot = |name: &str, networks, guards| -> Result<_, Failure> {
         let snapshot = PrefixSnapshot::new(name, 1, now - 3_600, networks, guards)?;
         Ok((name.to_owned(), snapshot))

@@ -286,13 +286,10 @@ impl Row {
     }
 
     fn cells(&self) -> [String; 7] {
-        let against = self.against.as_ref().map(|against| {
-            format!(
-                "{} ({})",
-                number(against.figure, self.unit),
-                against.name
-            )
-        });
+        let against = self
+            .against
+            .as_ref()
+            .map(|against| format!("{} ({})", number(against.figure, self.unit), against.name));
         let ratio = self.ratio.map(|ratio| format!("{}×", plain(ratio)));
         let spread = self
             .spread
@@ -313,7 +310,13 @@ impl Row {
 }
 
 const HEAD: [&str; 7] = [
-    "what", "ours", "against", "ratio (rounds)", "bar", "stretch", "verdict",
+    "what",
+    "ours",
+    "against",
+    "ratio (rounds)",
+    "bar",
+    "stretch",
+    "verdict",
 ];
 
 /// Everything one run has to say.
@@ -379,7 +382,10 @@ impl Report {
         text.push('\n');
         for (at, row) in self.rows.iter().enumerate() {
             let remarks = [row.rounds.as_str(), row.note.as_str()];
-            let remarks: Vec<_> = remarks.into_iter().filter(|remark| !remark.is_empty()).collect();
+            let remarks: Vec<_> = remarks
+                .into_iter()
+                .filter(|remark| !remark.is_empty())
+                .collect();
             if !remarks.is_empty() {
                 let _ = writeln!(text, "- Row {}: {}.", at + 1, remarks.join("; "));
             }

@@ -36,7 +36,9 @@ pub(crate) fn run(options: &Options, steps: &mut Steps) -> Result<(), Failure> {
         Program::cargo("build --locked --profile lambda --package portcullis-gateway").run()?;
         Ok(String::new())
     })?;
-    steps.step("build the benchmarks", || build("--release", "portcullis-bench", &folders))?;
+    steps.step("build the benchmarks", || {
+        build("--release", "portcullis-bench", &folders)
+    })?;
     steps.step("build the rivals as shipped", || {
         build("--profile=lambda", "portcullis-bench", &folders)?;
         build("--profile=lambda", "portcullis-bench-peers", &folders)

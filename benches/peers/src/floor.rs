@@ -2,7 +2,7 @@
 //! every event, which it does not read. Nothing that a function must do is done here.
 
 use std::error::Error;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 
 const ANSWER: &str = r#"{"statusCode":403,"headers":{"cache-control":"no-store"},"body":"Access denied.\n","isBase64Encoded":false}"#;
@@ -13,7 +13,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut writer = stream;
-    let next = format!("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    let next =
+        format!("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: {address}\r\n\r\n");
     let mut body = Vec::new();
     loop {
         writer.write_all(next.as_bytes())?;
@@ -28,7 +29,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Reads one answer of the Runtime API; the request id, if it names one.
-fn response(reader: &mut impl BufRead, body: &mut Vec<u8>) -> Result<Option<String>, Box<dyn Error>> {
+fn response(
+    reader: &mut impl BufRead,
+    body: &mut Vec<u8>,
+) -> Result<Option<String>, Box<dyn Error>> {
     let mut length = 0;
     let mut id = None;
     let mut line = String::new();
@@ -41,7 +45,9 @@ fn response(reader: &mut impl BufRead, body: &mut Vec<u8>) -> Result<Option<Stri
         if trimmed.is_empty() {
             break;
         }
-        let Some((name, value)) = trimmed.split_once(':') else { continue };
+        let Some((name, value)) = trimmed.split_once(':') else {
+            continue;
+        };
         if name.eq_ignore_ascii_case("content-length") {
             length = value.trim().parse()?;
         } else if name.eq_ignore_ascii_case("lambda-runtime-aws-request-id") {

@@ -61,14 +61,21 @@ fn gateway() -> Result<PeerGateway, Error> {
     let variable = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
     let after = |name: &str, prefix: &str| -> Result<String, Error> {
         let value = variable(name)?;
-        let rest = value.strip_prefix(prefix).ok_or(format!("{name} is wrong"))?;
+        let rest = value
+            .strip_prefix(prefix)
+            .ok_or(format!("{name} is wrong"))?;
         Ok(rest.to_owned())
     };
     let bundle = Bundle::read(&std::fs::read(variable("PORTCULLIS_BUNDLE")?)?)?;
     let table = File::open(variable("PORTCULLIS_GEOIP")?)?;
     // SAFETY: the file was written by the benchmark, which changes it no more.
     let table = CountryTable::open(unsafe { Mmap::map(&table)? })?;
-    let rule = bundle.site().geo.database.clone().ok_or("the site has no database")?;
+    let rule = bundle
+        .site()
+        .geo
+        .database
+        .clone()
+        .ok_or("the site has no database")?;
     let clock = SystemClock::start();
     let state = FileState::new(after("PORTCULLIS_STATE", "file:")?);
     let objects = DirectoryStore::new(after("PORTCULLIS_OBJECTS", "directory:")?);
@@ -83,13 +90,19 @@ fn gateway() -> Result<PeerGateway, Error> {
     ))
 }
 
-async fn answer(gateway: &PeerGateway, request: Request) -> Result<Response<lambda_http::Body>, Error> {
+async fn answer(
+    gateway: &PeerGateway,
+    request: Request,
+) -> Result<Response<lambda_http::Body>, Error> {
     let context = request.request_context();
     let RequestContext::ApiGatewayV2(context) = context else {
         return Err("another kind of event".into());
     };
     let id = request.lambda_context().request_id;
-    let iam = context.authorizer.as_ref().and_then(|authorizer| authorizer.iam.as_ref());
+    let iam = context
+        .authorizer
+        .as_ref()
+        .and_then(|authorizer| authorizer.iam.as_ref());
     let ours = OurRequest {
         front: Front::Domain(context.domain_name.as_deref().unwrap_or_default()),
         principal: iam.map(|iam| Principal {
@@ -99,7 +112,10 @@ async fn answer(gateway: &PeerGateway, request: Request) -> Result<Response<lamb
         method: request.method().as_str(),
         raw_path: request.raw_http_path(),
         raw_query: request.uri().query().unwrap_or_default(),
-        headers: headers(request.headers(), &gateway.judge().site().guard.secret_header.name),
+        headers: headers(
+            request.headers(),
+            &gateway.judge().site().guard.secret_header.name,
+        ),
         cookies: &[],
         id: &id,
     };

@@ -23,7 +23,11 @@ const OPERATIONS: u64 = 2_000;
 pub(crate) fn rows(bench: &Bench) -> Result<Vec<Row>, Failure> {
     Ok(vec![
         instructions(bench, WHAT, bench.ir()),
-        instructions(bench, "the same, as shipped (opt-level s)", bench.ir_shipped()),
+        instructions(
+            bench,
+            "the same, as shipped (opt-level s)",
+            bench.ir_shipped(),
+        ),
         constant_time(bench),
         allocations_of_every_outcome(bench)?,
         allocations_of_signatures()?,
@@ -54,16 +58,19 @@ fn constant_time(bench: &Bench) -> Row {
     let goal = Goal::figure(0.0, None);
     let count = |which: &str| {
         let operations = bench.ir_operations(OPERATIONS);
-        bench.ir_shipped().per_operation(&format!("secret-{which}"), operations)
+        bench
+            .ir_shipped()
+            .per_operation(&format!("secret-{which}"), operations)
     };
-    let counts: Result<Vec<f64>, Failure> = ["first", "last", "right"].into_iter().map(count).collect();
+    let counts: Result<Vec<f64>, Failure> =
+        ["first", "last", "right"].into_iter().map(count).collect();
     match counts.as_deref() {
         Ok([first, last, right]) => {
             let most = first.max(*last).max(*right);
             let least = first.min(*last).min(*right);
-            Row::figure(GROUP, name, most - least, "Ir", goal)
+            Row::figure(GROUP, name, (most - least).round(), "Ir", goal)
                 .with_rounds("callgrind, as shipped")
-                .with_note(format!("{first}, {last} and {right} Ir with the hash"))
+                .with_note(format!("hashing and comparing take {first:.1}, {last:.1} and {right:.1} Ir"))
         }
         Ok(_) => Row::failed(GROUP, name, goal, "Ir", "not three counts"),
         Err(why) => Row::failed(GROUP, name, goal, "Ir", why),
@@ -109,7 +116,9 @@ fn cases() -> Vec<Case> {
             s.site.guard.access_control.principals = vec!["arn:aws:iam::1:role/other".to_owned()];
         }),
         asked("secret-missing", |r| r.headers.secret = None),
-        asked("secret-malformed", |r| r.headers.secret = Some("two,values")),
+        asked("secret-malformed", |r| {
+            r.headers.secret = Some("two,values")
+        }),
         asked("secret-wrong", |r| r.headers.secret = Some("a-wrong-one")),
         set("secret-unknown", |s| s.state.secrets = Default::default()),
         asked("edge-unknown", |r| r.peer = Some("localhost")),
@@ -155,11 +164,26 @@ fn allocations_of_every_outcome(bench: &Bench) -> Result<Row, Failure> {
     let subject = Subject::new(STANDARD, &bench.inputs)?;
     let (denied, allowed) = subject.viewers();
     one(&subject, &genuine(ORDINARY, &denied), "denied", &mut worst)?;
-    one(&subject, &genuine(ORDINARY, &allowed), "admitted", &mut worst)?;
+    one(
+        &subject,
+        &genuine(ORDINARY, &allowed),
+        "admitted",
+        &mut worst,
+    )?;
     codes.insert("denied");
     let name = "allocations of a decision, the most of any outcome";
-    let row = Row::figure(GROUP, name, worst.0 as f64, "allocations", Goal::figure(0.0, None));
-    let tried = format!("{} outcomes: {}", codes.len(), Vec::from_iter(codes).join(", "));
+    let row = Row::figure(
+        GROUP,
+        name,
+        worst.0 as f64,
+        "allocations",
+        Goal::figure(0.0, None),
+    );
+    let tried = format!(
+        "{} outcomes: {}",
+        codes.len(),
+        Vec::from_iter(codes).join(", ")
+    );
     Ok(row.with_rounds(tried))
 }
 
@@ -219,6 +243,12 @@ fn allocations_of_signatures() -> Result<Row, Failure> {
         most = most.max(count);
     }
     let name = "allocations of a policy that refuses a signature, the most of any reason";
-    let row = Row::figure(GROUP, name, most as f64, "allocations", Goal::figure(0.0, None));
+    let row = Row::figure(
+        GROUP,
+        name,
+        most as f64,
+        "allocations",
+        Goal::figure(0.0, None),
+    );
     Ok(row.with_rounds(format!("{} reasons", refusals.len())))
 }

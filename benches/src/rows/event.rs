@@ -21,14 +21,25 @@ pub(crate) fn rows(bench: &Bench) -> Result<Vec<Row>, Failure> {
     let size = format!("{} bytes, 36 headers", event.len());
     let mut rows = vec![
         instructions(bench, &format!("reading an event of {size}"), bench.ir()),
-        instructions(bench, "the same, as shipped (opt-level s)", bench.ir_shipped()),
+        instructions(
+            bench,
+            "the same, as shipped (opt-level s)",
+            bench.ir_shipped(),
+        ),
     ];
 
     let (ours, _) = allocations(|| read(&event));
     let (theirs, _) = allocations(|| lambda_http::request::from_str(text).ok());
     let goal = Goal::figure(8.0, Some(0.0));
     let name = "allocations of reading it";
-    let row = Row::compared(GROUP, name, ours as f64, "allocations", (THEIRS, theirs as f64), goal);
+    let row = Row::compared(
+        GROUP,
+        name,
+        ours as f64,
+        "allocations",
+        (THEIRS, theirs as f64),
+        goal,
+    );
     rows.push(row.with_rounds(format!("{compared} values compared first")));
 
     let operations = bench.effort.operations / 64;
@@ -45,8 +56,18 @@ pub(crate) fn rows(bench: &Bench) -> Result<Vec<Row>, Failure> {
         ],
     );
     let goal = Goal::at_most(1.0 / 3.0, Some(0.2));
-    let row = Row::compared(GROUP, "time of reading it", ours.median(), "ns", (THEIRS, theirs.median()), goal);
-    rows.push(row.with_spread(ratio(&ours, &theirs)).with_rounds(bench.rounds(operations)));
+    let row = Row::compared(
+        GROUP,
+        "time of reading it",
+        ours.median(),
+        "ns",
+        (THEIRS, theirs.median()),
+        goal,
+    );
+    rows.push(
+        row.with_spread(ratio(&ours, &theirs))
+            .with_rounds(bench.rounds(operations)),
+    );
     Ok(rows)
 }
 
@@ -66,7 +87,14 @@ fn instructions(
     let count = |row| callgrind.per_operation(row, bench.ir_operations(OPERATIONS));
     match count("event-ours").and_then(|ours| Ok((ours, count("event-lambda-http")?))) {
         Ok((ours, theirs)) => {
-            let row = Row::compared(GROUP, name, ours.round(), "Ir", (THEIRS, theirs.round()), goal);
+            let row = Row::compared(
+                GROUP,
+                name,
+                ours.round(),
+                "Ir",
+                (THEIRS, theirs.round()),
+                goal,
+            );
             row.with_rounds("callgrind, difference of N and 3N operations")
         }
         Err(why) => Row::failed(GROUP, name, goal, "Ir", why),
@@ -78,13 +106,23 @@ fn agree(event: &[u8], text: &str) -> Result<usize, Failure> {
     let decoded = decode(event, SECRET_NAME).map_err(|_| "we cannot read the event")?;
     let cookies = decoded.cookies();
     let ours = decoded.request("id", &cookies);
-    let LambdaRequest::ApiGatewayV2(theirs) = lambda_http::request::LambdaRequest::from(serde_json::from_str(text)?) else {
+    let LambdaRequest::ApiGatewayV2(theirs) =
+        lambda_http::request::LambdaRequest::from(serde_json::from_str(text)?)
+    else {
         return Err("lambda_http reads another kind of event".into());
     };
-    let header = |name: &str| theirs.headers.get(name).and_then(|value| value.to_str().ok());
+    let header = |name: &str| {
+        theirs
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
     let h = ours.headers;
     let pairs = [
-        (Some(ours.method), Some(theirs.request_context.http.method.as_str())),
+        (
+            Some(ours.method),
+            Some(theirs.request_context.http.method.as_str()),
+        ),
         (Some(ours.raw_path), theirs.raw_path.as_deref()),
         (ours.peer, theirs.request_context.http.source_ip.as_deref()),
         (h.secret, header(SECRET_NAME)),

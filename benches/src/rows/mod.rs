@@ -53,7 +53,11 @@ impl Bench {
 
     /// A count repeats, so a short run counts fewer.
     fn ir_operations(&self, full: u64) -> u64 {
-        if self.effort.rounds == measure::Effort::FULL.rounds { full } else { full / 5 }
+        if self.effort.rounds == measure::Effort::FULL.rounds {
+            full
+        } else {
+            full / 5
+        }
     }
 
     fn rounds(&self, operations: usize) -> String {
@@ -80,6 +84,12 @@ pub(crate) fn group(name: &'static str, bench: &Bench) -> Vec<Row> {
     };
     rows.unwrap_or_else(|why: Failure| {
         let goal = Goal::figure(0.0, None);
-        vec![Row::failed(name, format!("the rows of `{name}`"), goal, "", why)]
+        vec![Row::failed(
+            name,
+            format!("the rows of `{name}`"),
+            goal,
+            "",
+            why,
+        )]
     })
 }

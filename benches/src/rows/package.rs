@@ -16,12 +16,19 @@ pub(crate) fn rows(bench: &Bench) -> Result<Vec<Row>, Failure> {
     let packaged = bench.package.join("portcullis-gateway/bootstrap");
     let bundle = bench.package.join("bundle.json");
     let (program, from) = if packaged.is_file() && bundle.is_file() {
-        (packaged, "as `cargo xtask package` left it, linked against an old glibc")
+        (
+            packaged,
+            "as `cargo xtask package` left it, linked against an old glibc",
+        )
     } else {
-        (bench.gateway.clone(), "built here with the profile `lambda`, because `cargo xtask package` has not run")
+        (
+            bench.gateway.clone(),
+            "built here with the profile `lambda`, because `cargo xtask package` has not run",
+        )
     };
     let mut size = END_BYTES;
-    let program = std::fs::read(&program).map_err(|error| format!("{}: {error}", program.display()))?;
+    let program =
+        std::fs::read(&program).map_err(|error| format!("{}: {error}", program.display()))?;
     let mut files = vec![("bootstrap", program)];
     if let Ok(bundle) = std::fs::read(&bundle) {
         files.push(("bundle.json", bundle));
@@ -33,5 +40,7 @@ pub(crate) fn rows(bench: &Bench) -> Result<Vec<Row>, Failure> {
     let goal = Goal::figure(4.0, Some(2.0));
     let name = "zip of the gateway without the country database";
     let row = Row::figure(GROUP, name, size as f64 / 1e6, "MB", goal);
-    Ok(vec![row.with_rounds(format!("program of {unpacked:.2} MB, {from}"))])
+    Ok(vec![row.with_rounds(format!(
+        "program of {unpacked:.2} MB, {from}"
+    ))])
 }

@@ -31,7 +31,12 @@ impl List {
         let (v4, v6) = (v4(&networks), v6(&networks));
         Ok(Self {
             ours: AddressSet::from_networks(networks.iter().copied())?,
-            iptrie_v4: v4.iter().copied().map(Ipv4Prefix::from).collect::<RTrieSet<_>>().compress(),
+            iptrie_v4: v4
+                .iter()
+                .copied()
+                .map(Ipv4Prefix::from)
+                .collect::<RTrieSet<_>>()
+                .compress(),
             iptrie_v6: v6
                 .iter()
                 .map(|net| Ipv6Prefix::try_from(*net))
@@ -54,20 +59,32 @@ impl List {
 
     fn prefix_trie(&self, address: IpAddr) -> bool {
         match address {
-            IpAddr::V4(address) => self.prefix_trie_v4.get_lpm(&Ipv4Net::from(address)).is_some(),
-            IpAddr::V6(address) => self.prefix_trie_v6.get_lpm(&Ipv6Net::from(address)).is_some(),
+            IpAddr::V4(address) => self
+                .prefix_trie_v4
+                .get_lpm(&Ipv4Net::from(address))
+                .is_some(),
+            IpAddr::V6(address) => self
+                .prefix_trie_v6
+                .get_lpm(&Ipv6Net::from(address))
+                .is_some(),
         }
     }
 
     /// Addresses of the family that are in the list, or are not; none if the list has no such network.
     fn addresses(&self, is_v4: bool, inside: bool, count: usize) -> Vec<IpAddr> {
         let mut random = Random::new(3);
-        let family = self.networks.iter().copied().filter(|net| net.addr().is_ipv4() == is_v4);
+        let family = self
+            .networks
+            .iter()
+            .copied()
+            .filter(|net| net.addr().is_ipv4() == is_v4);
         let family: Vec<IpNet> = family.collect();
         let mut addresses = Vec::with_capacity(count);
         while addresses.len() < count {
             let address = if inside {
-                let Some(network) = family.get(random.below(family.len())) else { break };
+                let Some(network) = family.get(random.below(family.len())) else {
+                    break;
+                };
                 address_in(*network, &mut random)
             } else if is_v4 {
                 Ipv4Addr::from(random.bits() as u32).into()
@@ -105,22 +122,43 @@ fn row(bench: &Bench, list: &List, is_v4: bool, inside: bool) -> Result<Row, Fai
     });
     let agree = agree.count();
     if agree != addresses.len() {
-        return Err(format!("{} of {} answers differ", addresses.len() - agree, addresses.len()).into());
+        return Err(format!(
+            "{} of {} answers differ",
+            addresses.len() - agree,
+            addresses.len()
+        )
+        .into());
     }
     let operations = addresses.len();
     let [ours, iptrie, prefix_trie] = in_turn(
         bench.effort.rounds,
         operations,
         [
-            &mut || addresses.iter().for_each(|a| _ = black_box(list.ours.contains(*a))),
-            &mut || addresses.iter().for_each(|a| _ = black_box(list.iptrie(*a))),
-            &mut || addresses.iter().for_each(|a| _ = black_box(list.prefix_trie(*a))),
+            &mut || {
+                addresses
+                    .iter()
+                    .for_each(|a| _ = black_box(list.ours.contains(*a)))
+            },
+            &mut || {
+                addresses
+                    .iter()
+                    .for_each(|a| _ = black_box(list.iptrie(*a)))
+            },
+            &mut || {
+                addresses
+                    .iter()
+                    .for_each(|a| _ = black_box(list.prefix_trie(*a)))
+            },
         ],
     );
     let rivals = [("iptrie", iptrie), ("prefix-trie", prefix_trie)];
     let [best, other] = {
         let [a, b] = rivals;
-        if a.1.median() <= b.1.median() { [a, b] } else { [b, a] }
+        if a.1.median() <= b.1.median() {
+            [a, b]
+        } else {
+            [b, a]
+        }
     };
     let goal = match inside {
         true => Goal::times_faster(1.5, Some(2.0)),
@@ -132,7 +170,14 @@ fn row(bench: &Bench, list: &List, is_v4: bool, inside: bool) -> Result<Row, Fai
         if inside { "in" } else { "not in" },
         list.networks.len()
     );
-    let row = Row::compared(GROUP, name, ours.median(), "ns", (best.0, best.1.median()), goal);
+    let row = Row::compared(
+        GROUP,
+        name,
+        ours.median(),
+        "ns",
+        (best.0, best.1.median()),
+        goal,
+    );
     Ok(row
         .with_spread(ratio(&ours, &best.1))
         .with_rounds(bench.rounds(operations))

@@ -9,10 +9,13 @@ use portcullis_bench::inputs::root;
 use portcullis_bench::measure::{in_turn, ratio};
 use portcullis_bench::table::{Goal, Row};
 use portcullis_signed_access::{
-    Algorithm, KeyGroup, Profile, PublicKey, Scheme, SignatureRefusal, SignedRequest, VerifiedCache,
-    authenticate, authenticate_cached,
+    Algorithm, KeyGroup, Profile, PublicKey, Scheme, SignatureRefusal, SignedRequest,
+    VerifiedCache, authenticate, authenticate_cached,
 };
-use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use ring::signature::{
+    RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA256, RsaParameters,
+    UnparsedPublicKey,
+};
 use serde_json::Value;
 use std::hint::black_box;
 
@@ -28,26 +31,44 @@ struct Signed {
     pkcs1: Vec<u8>,
     policy: String,
     signature: Vec<u8>,
+    parameters: &'static RsaParameters,
 }
 
 impl Signed {
     fn read(id: &str) -> Result<Self, Failure> {
-        let file: Value = serde_json::from_slice(&std::fs::read(root().join("tests/vectors/signing.json"))?)?;
+        let file: Value =
+            serde_json::from_slice(&std::fs::read(root().join("tests/vectors/signing.json"))?)?;
         let cases = file["cases"].as_array().ok_or("no cases")?;
-        let case = cases.iter().find(|case| case["id"] == id).ok_or("no such case")?;
+        let case = cases
+            .iter()
+            .find(|case| case["id"] == id)
+            .ok_or("no such case")?;
         let text = |name: &str| case[name].as_str().ok_or("a field is missing");
         let key_id = text("key_pair_id")?;
         let key_file = file["keys"][key_id].as_str().ok_or("no such key")?;
         let pem = std::fs::read_to_string(root().join("tests/vectors").join(key_file))?;
         let key = PublicKey::from_pem(&pem)?;
-        let url = text("signed_url")?.strip_prefix("https://").ok_or("not https")?;
+        let url = text("signed_url")?
+            .strip_prefix("https://")
+            .ok_or("not https")?;
         let (host, rest) = url.split_once('/').ok_or("no path")?;
         let (path, query) = rest.split_once('?').ok_or("no query")?;
-        let signature = text("signature")?.replace('-', "+").replace('_', "=").replace('~', "/");
+        let signature = text("signature")?
+            .replace('-', "+")
+            .replace('_', "=")
+            .replace('~', "/");
+        let (algorithm, parameters) = match text("hash")? {
+            "SHA256" => (Algorithm::RsaSha256, &RSA_PKCS1_2048_8192_SHA256),
+            _ => (
+                Algorithm::RsaSha1,
+                &RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
+            ),
+        };
         Ok(Self {
+            parameters,
             // The header of an SPKI of RSA-2048 is 24 bytes; ring takes what follows.
             pkcs1: key.spki_der().get(24..).ok_or("no key")?.to_vec(),
-            group: KeyGroup::new(vec![(key_id.parse()?, key)], &[Algorithm::RsaSha256])?,
+            group: KeyGroup::new(vec![(key_id.parse()?, key)], &[algorithm])?,
             path: format!("/{path}"),
             query: query.to_owned(),
             host: host.to_owned(),
@@ -67,7 +88,7 @@ impl Signed {
     }
 
     fn bare(&self) -> bool {
-        UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &self.pkcs1)
+        UnparsedPublicKey::new(self.parameters, &self.pkcs1)
             .verify(self.policy.as_bytes(), &self.signature)
             .is_ok()
     }
@@ -83,7 +104,10 @@ impl Signed {
 
 pub(crate) fn rows(bench: &Bench) -> Result<Vec<Row>, Failure> {
     let mut rows = Vec::new();
-    for (id, kind) in [("canned-rsa-sha256", "canned"), ("custom-window-ip", "custom")] {
+    for (id, kind) in [
+        ("canned-rsa-sha256", "canned policy, RSA-2048, SHA-256"),
+        ("custom-window-ip", "custom policy, RSA-2048, SHA-1"),
+    ] {
         let signed = Signed::read(id)?;
         let cache = VerifiedCache::new(256);
         check(&signed, &cache)?;
@@ -101,15 +125,29 @@ pub(crate) fn rows(bench: &Bench) -> Result<Vec<Row>, Failure> {
         let (count, _) = allocations(|| signed.whole());
         let (bare_count, _) = allocations(|| signed.bare());
         let (again_count, _) = allocations(|| signed.again(&cache));
-        let name = format!("signed URL ({kind} policy, RSA-2048, SHA-256), whole check");
-        let row = Row::compared(GROUP, name, whole.median(), "ns", (THEIRS, bare.median()), Goal::at_most(1.3, Some(1.1)));
+        let name = format!("signed URL ({kind}), whole check");
+        let row = Row::compared(
+            GROUP,
+            name,
+            whole.median(),
+            "ns",
+            (THEIRS, bare.median()),
+            Goal::at_most(1.3, Some(1.1)),
+        );
         rows.push(
             row.with_spread(ratio(&whole, &bare))
                 .with_rounds(bench.rounds(operations))
                 .with_note(format!("{count} allocations, {bare_count} of them ring's")),
         );
-        let name = format!("the same signed URL again ({kind} policy)");
-        let row = Row::compared(GROUP, name, again.median(), "ns", (THEIRS, bare.median()), Goal::at_most(1.0 / 20.0, Some(1.0 / 50.0)));
+        let name = format!("the same signed URL again ({kind})");
+        let row = Row::compared(
+            GROUP,
+            name,
+            again.median(),
+            "ns",
+            (THEIRS, bare.median()),
+            Goal::at_most(1.0 / 20.0, Some(1.0 / 50.0)),
+        );
         rows.push(
             row.with_spread(ratio(&again, &bare))
                 .with_rounds(bench.rounds(operations))
@@ -124,7 +162,8 @@ fn check(signed: &Signed, cache: &VerifiedCache) -> Result<(), Failure> {
     if !(signed.bare() && signed.whole() && signed.again(cache) && signed.again(cache)) {
         return Err("the signature of the vector is refused".into());
     }
-    let expires = authenticate_cached(&signed.group, &signed.request(), Profile::Gateway, cache)?.expires();
+    let expires =
+        authenticate_cached(&signed.group, &signed.request(), Profile::Gateway, cache)?.expires();
     let grant = authenticate_cached(&signed.group, &signed.request(), Profile::Gateway, cache)?;
     if grant.admits(expires, None) != Err(SignatureRefusal::Expired) {
         return Err("a remembered signature does not expire".into());
