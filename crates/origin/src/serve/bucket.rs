@@ -40,6 +40,8 @@ struct Candidate<'a> {
     path: &'a ObjectPath<'a>,
     coding: Coding,
     key: ObjectKey,
+    /// Whether its name proves its bytes.
+    versioned: Option<VersionedName>,
 }
 
 /// Answers a GET, HEAD or OPTIONS that is no preflight.
@@ -71,6 +73,12 @@ pub(super) async fn ask<P: Ports>(
                         path: &path,
                         coding,
                         key: object.key,
+                        versioned: None,
+                    };
+                    let versioned = versioned(calls, origin, &candidate, &found).await?;
+                    let candidate = Candidate {
+                        versioned,
+                        ..candidate
                     };
                     return Ok(answer(exchange, origin, candidate, found));
                 }
@@ -208,7 +216,7 @@ fn not_modified(
 ) -> Reply {
     let mut response = validators(304, metadata, origin.precompressed);
     let stated = Stated::by_object(metadata, exchange.now);
-    let versioned = versioned(candidate, metadata);
+    let versioned = candidate.versioned;
     let uncached = exchange.target.behavior.caching == portcullis_site::Caching::Disabled;
     if stated.says_anything() || versioned.is_some() || uncached {
         set_lifetime(&mut response, &lifetime(exchange, stated, versioned));
@@ -235,7 +243,7 @@ fn found(
     };
     let (mut response, dropped) = representation(status, metadata, &as_asked);
     let stated = Stated::by_object(metadata, exchange.now);
-    let lifetime = lifetime(exchange, stated, versioned(candidate, metadata));
+    let lifetime = lifetime(exchange, stated, candidate.versioned);
     set_lifetime(&mut response, &lifetime);
     if let Some(part) = part {
         response.set("content-range", FieldValue::from(part));
@@ -251,9 +259,30 @@ fn lifetime(exchange: &Exchange<'_>, stated: Stated, versioned: Option<Versioned
     Lifetime::of(target.site, target.behavior, stated, versioned)
 }
 
-/// Whether the name proves the bytes. A variant's digest is that of the coded bytes, so its name proves nothing.
-fn versioned(candidate: &Candidate<'_>, metadata: &Metadata) -> Option<VersionedName> {
-    metadata
-        .sha256
-        .and_then(|digest| VersionedName::prove(candidate.path.file_name(), &digest))
+/// Whether the name proves the bytes. A variant holds other bytes of the same content, so it is the object beside it whose
+/// digest the name must hold; that is looked up only where the name may hold one.
+async fn versioned<P: Ports>(
+    calls: &Calls<'_, P>,
+    origin: &BucketOrigin<'_>,
+    candidate: &Candidate<'_>,
+    read: &Read,
+) -> Result<Option<VersionedName>, OriginFault> {
+    let name = candidate.path.file_name();
+    let digest = match read {
+        Read::Found { metadata, .. } | Read::NotModified(metadata)
+            if candidate.coding == Coding::Identity =>
+        {
+            metadata.sha256
+        }
+        Read::Found { .. } | Read::NotModified(_) if VersionedName::is_plausible(name) => {
+            let Some(key) = candidate.path.key(origin.prefix) else {
+                return Ok(None);
+            };
+            let bucket = origin.bucket.clone();
+            let object = calls.head(&ObjectRef { bucket, key }).await?;
+            object.and_then(|metadata| metadata.sha256)
+        }
+        _ => None,
+    };
+    Ok(digest.and_then(|digest| VersionedName::prove(name, &digest)))
 }

@@ -65,6 +65,13 @@ impl VersionedName {
             );
         found.then_some(Self(()))
     }
+
+    /// Whether a name may hold a digest at all, so that it is worth looking one up.
+    pub(super) fn is_plausible(file_name: &str) -> bool {
+        let is_long =
+            |part: &str| part.len() >= PROOF_CHARS_MIN && part.bytes().any(|b| b.is_ascii_digit());
+        file_name.split(['.', '-', '_']).any(is_long)
+    }
 }
 
 /// Whether `name` holds a beginning of `digest` between separators.

@@ -369,7 +369,7 @@ fn look_ups_are_bounded() {
 }
 
 #[test]
-fn a_name_that_proves_its_bytes_is_immutable_and_its_variant_is_not() {
+fn a_name_that_proves_its_bytes_is_immutable_in_every_coding() {
     let mut world = packed();
     let digest: String = sha256(b"bytes")
         .iter()
@@ -383,8 +383,34 @@ fn a_name_that_proves_its_bytes_is_immutable_and_its_variant_is_not() {
         got.header("cache-control"),
         Some("public, max-age=31536000, immutable")
     );
+    let packed = format!("{name}.br");
+    world.put("packed", &packed, MemoryObject::new("packed bytes"));
+    let path = format!("/{name}");
+    let headers = Headers {
+        accept_encoding: Some("br"),
+        ..Headers::default()
+    };
+    let got = world.ask(Ask {
+        headers,
+        ..get(&path)
+    });
+    assert_eq!(got.header("content-encoding"), Some("br"));
+    assert_eq!(
+        got.header("cache-control"),
+        Some("public, max-age=31536000, immutable"),
+        "it is the object beside the variant that the name proves"
+    );
     world.put("packed", &name, MemoryObject::new("other bytes"));
-    let got = world.get(&format!("/{name}"));
+    let got = world.ask(Ask {
+        headers,
+        ..get(&path)
+    });
+    assert_eq!(
+        got.header("cache-control"),
+        Some("max-age=0, s-maxage=86400"),
+        "a name that no longer proves the object proves no variant either"
+    );
+    let got = world.get(&path);
     assert_eq!(
         got.header("cache-control"),
         Some("max-age=0, s-maxage=86400")
