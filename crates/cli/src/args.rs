@@ -107,7 +107,7 @@ pub(crate) struct Init {
     #[arg(default_value = ".")]
     pub(crate) folder: PathBuf,
     /// The site's name; else the folder's.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "from_copilot")]
     pub(crate) site: Option<String>,
     /// Copilot's environment manifest to start from.
     #[arg(long, value_name = "FILE")]

@@ -35,6 +35,12 @@ pub(crate) fn run(args: &Compile) -> Outcome {
 }
 
 fn as_json(args: &Compile) -> Outcome {
+    if args.output.as_deref() == Some(Path::new("-")) {
+        return Err(
+            Failure::usage("the result as JSON and the bundle cannot both go to stdout")
+                .help("write the bundle to a file, or leave out --json"),
+        );
+    }
     match quietly(&args.manifest) {
         Ok(manifest) => {
             if let Some(path) = &args.output {
@@ -70,6 +76,10 @@ fn write(path: &Path, bundle: &Bundle) -> Result<(), Failure> {
     let fail = |why: std::io::Error| {
         Failure::failed(format!("`{}` cannot be written: {why}", path.display()))
     };
+    // A device or a pipe is written to; renaming a file over it would take it away from everyone.
+    if std::fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        return std::fs::write(path, bundle.bytes()).map_err(fail);
+    }
     // A reader sees the old bundle or the new one, never half of either.
     let half = path.with_extension("json.new");
     std::fs::write(&half, bundle.bytes()).map_err(fail)?;

@@ -11,7 +11,7 @@ use crate::args::Explain;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::gateway::{LocalPorts, countries};
 use crate::http::opaque_id;
-use crate::load::{Manifest, load, quietly};
+use crate::load::{Manifest, quietly};
 use crate::serve::budget;
 use anstream::{eprintln, print, println};
 use portcullis_origin::clock::{Now, TestClock};
@@ -30,11 +30,8 @@ const ASSUMED_SECRET: &str = "assumed-by-explain";
 const ASSUMED_EDGE: &str = "203.0.113.1";
 
 pub(crate) fn run(args: &Explain) -> Outcome {
-    let manifest = if args.json {
-        quietly(&args.manifest)?
-    } else {
-        load(&args.manifest)?
-    };
+    // What compiles and is probably not meant is for `compile` to say; here it would drown the answer.
+    let manifest = quietly(&args.manifest)?;
     let explanation = explain(args, &manifest)?;
     if args.json {
         println!(
@@ -66,7 +63,8 @@ fn explain(args: &Explain, manifest: &Manifest) -> Result<Explanation, Failure> 
         Judge::new(manifest.compiled.bundle.clone(), local.countries).map_err(Failure::failed)?;
     let sent = Sent::of(args, site, &judge, now)?;
     let state = assumed_state(site, now, args.state.as_deref())?;
-    let request = sent.request();
+    let cookies = sent.cookies();
+    let request = sent.request(&cookies);
     let judgement = judge.judge(&request, &state, now);
     let mut explanation = Explanation::of(manifest, &judge, &sent, &judgement, now);
     if matches!(judgement, Judgement::Decided(_)) {
@@ -129,7 +127,13 @@ impl Sent {
             .map(|(_, value)| value.as_str())
     }
 
-    fn request(&self) -> Request<'_> {
+    /// The `Cookie` headers.
+    fn cookies(&self) -> Vec<&str> {
+        let cookies = self.headers.iter().filter(|(name, _)| name == "cookie");
+        cookies.map(|(_, value)| value.as_str()).collect()
+    }
+
+    fn request<'a>(&'a self, cookies: &'a [&'a str]) -> Request<'a> {
         Request {
             front: Front::Domain("explain.lambda-url.local.on.aws"),
             principal: self.proven.then_some(Principal { arn: None }),
@@ -162,7 +166,7 @@ impl Sent {
                 via: self.header("via"),
                 cloudfront_id: None,
             },
-            cookies: &[],
+            cookies,
             id: &self.id,
         }
     }
@@ -274,7 +278,8 @@ fn answer(
     );
     let ports = LocalPorts::new(&args.local, &manifest.folder)?;
     let gateway = portcullis_origin::handle::Gateway::new(judge, live, clock, ports);
-    let request = sent.request();
+    let cookies = sent.cookies();
+    let request = sent.request(&cookies);
     let answered = runtime.block_on(gateway.handle(&request, &budget()));
     Ok(cache::AnswerView::of(
         manifest.compiled.bundle.site(),

@@ -36,7 +36,9 @@ pub(crate) fn run(args: &Sign) -> Outcome {
             algorithm,
         )?;
     }
-    let expires = now() + duration(&args.expires)?;
+    let expires = now()
+        .checked_add(duration(&args.expires)?)
+        .ok_or_else(|| Failure::usage(format!("`{}` is too long", args.expires)))?;
     let resource = args.resource.as_deref().unwrap_or(&args.url);
     let custom = args.not_before.is_some()
         || args.ip.is_some()

@@ -245,9 +245,13 @@ impl Front {
             .policy
             .map(|p| format!(" of {p}"))
             .unwrap_or_default();
+        let why = match record.reason {
+            "admitted" => String::new(),
+            reason => format!(": {reason}"),
+        };
         eprintln!(
-            "{} {} {}  {verdict}{statement}{policy}: {}",
-            record.status, record.method, record.path, record.reason
+            "{} {} {}  {verdict}{statement}{policy}{why}",
+            record.status, record.method, record.path
         );
     }
 

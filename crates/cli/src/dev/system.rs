@@ -4,7 +4,7 @@ use super::keys::Keys;
 use crate::args::Dev;
 use crate::exit::Failure;
 use crate::gateway::{LocalGateway, LocalPorts, countries};
-use crate::load::load;
+use crate::load::quietly;
 use portcullis_edge::gate::{AllowedMethods, ViewerProtocolPolicy};
 use portcullis_edge::headers::CustomHeaders;
 use portcullis_edge::pattern::{PathPattern, first_match};
@@ -49,7 +49,7 @@ pub(super) struct Link {
 impl System {
     /// Starts the site of a manifest.
     pub(super) fn start(args: &Dev, manifest: &Path) -> Result<Self, Failure> {
-        let loaded = load(manifest)?;
+        let loaded = quietly(manifest)?;
         let mut site = loaded.compiled.bundle.site().clone();
         let keys = Keys::add_to(&mut site)?;
         let clock = SystemClock::start();

@@ -37,11 +37,12 @@ fn write(out: &mut String, explanation: &Explanation) -> std::fmt::Result {
     let Some(answer) = &explanation.answer else {
         return Ok(());
     };
+    let outcome = answer.outcome.as_deref().map(|o| format!(" {o}"));
     writeln!(
         out,
-        "\nanswer  {} {}",
+        "\nanswer  {}{}",
         answer.status,
-        answer.outcome.as_deref().unwrap_or_default()
+        outcome.unwrap_or_default()
     )?;
     for (name, value) in &answer.headers {
         writeln!(out, "        {name}: {value}")?;
@@ -50,10 +51,33 @@ fn write(out: &mut String, explanation: &Explanation) -> std::fmt::Result {
         Some(seconds) => writeln!(
             out,
             "edge    keeps it for {seconds} s ({}) under: {}",
-            answer.edge.rule,
+            in_words(&answer.edge.rule),
             answer.edge.key.join(" + ")
         ),
-        None => writeln!(out, "edge    does not keep it ({})", answer.edge.rule),
+        None => writeln!(
+            out,
+            "edge    does not keep it ({})",
+            in_words(&answer.edge.rule)
+        ),
+    }
+}
+
+/// The rule of a lifetime, which the JSON form names by its code.
+fn in_words(rule: &str) -> &str {
+    match rule {
+        "caching-disabled" => "caching is off",
+        "origin-directive" => "the answer forbids it",
+        "default" => "the default TTL",
+        "min-ttl-overrides" => "the minimum TTL beats what the answer says",
+        "always" => "CloudFront keeps every error of this status",
+        "conditional" => "the answer names a lifetime",
+        "ecm-only" => {
+            "the error caching minimum TTL; the worse of two readings of the documentation"
+        }
+        "needs-max-age" => "this status is kept only with a lifetime",
+        "416-never" => "416 is never kept",
+        "status-not-listed" => "CloudFront keeps no error of this status",
+        named => named,
     }
 }
 

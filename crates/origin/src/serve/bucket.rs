@@ -69,16 +69,12 @@ pub(super) async fn ask<P: Ports>(
             match object::read(calls, &object, exchange.method, &conditions).await? {
                 Read::Missing => {}
                 found => {
+                    let digest = NamedDigest::of(&found, coding, path.file_name());
                     let candidate = Candidate {
                         path: &path,
                         coding,
                         key: object.key,
-                        versioned: None,
-                    };
-                    let versioned = versioned(calls, origin, &candidate, &found).await?;
-                    let candidate = Candidate {
-                        versioned,
-                        ..candidate
+                        versioned: versioned(calls, origin, &path, digest).await?,
                     };
                     return Ok(answer(exchange, origin, candidate, found));
                 }
@@ -259,30 +255,47 @@ fn lifetime(exchange: &Exchange<'_>, stated: Stated, versioned: Option<Versioned
     Lifetime::of(target.site, target.behavior, stated, versioned)
 }
 
-/// Whether the name proves the bytes. A variant holds other bytes of the same content, so it is the object beside it whose
-/// digest the name must hold; that is looked up only where the name may hold one.
+/// The digest that the name of an object may hold.
+enum NamedDigest {
+    /// The object's own, if the store keeps one.
+    Own(Option<[u8; 32]>),
+    /// That of the object beside a variant, which is still to be looked up.
+    Beside,
+}
+
+impl NamedDigest {
+    /// A variant holds other bytes of the same content, so it is the object beside it whose digest its name may hold; a
+    /// look-up is worth its call only if the name may hold one at all.
+    fn of(read: &Read, coding: Coding, file_name: &str) -> Self {
+        match read {
+            Read::Found { metadata, .. } | Read::NotModified(metadata)
+                if coding == Coding::Identity =>
+            {
+                Self::Own(metadata.sha256)
+            }
+            Read::Found { .. } | Read::NotModified(_) if VersionedName::is_plausible(file_name) => {
+                Self::Beside
+            }
+            _ => Self::Own(None),
+        }
+    }
+}
+
+/// Whether the name proves the bytes.
 async fn versioned<P: Ports>(
     calls: &Calls<'_, P>,
     origin: &BucketOrigin<'_>,
-    candidate: &Candidate<'_>,
-    read: &Read,
+    path: &ObjectPath<'_>,
+    digest: NamedDigest,
 ) -> Result<Option<VersionedName>, OriginFault> {
-    let name = candidate.path.file_name();
-    let digest = match read {
-        Read::Found { metadata, .. } | Read::NotModified(metadata)
-            if candidate.coding == Coding::Identity =>
-        {
-            metadata.sha256
-        }
-        Read::Found { .. } | Read::NotModified(_) if VersionedName::is_plausible(name) => {
-            let Some(key) = candidate.path.key(origin.prefix) else {
-                return Ok(None);
-            };
+    let digest = match (digest, path.key(origin.prefix)) {
+        (NamedDigest::Own(digest), _) => digest,
+        (NamedDigest::Beside, None) => None,
+        (NamedDigest::Beside, Some(key)) => {
             let bucket = origin.bucket.clone();
             let object = calls.head(&ObjectRef { bucket, key }).await?;
             object.and_then(|metadata| metadata.sha256)
         }
-        _ => None,
     };
-    Ok(digest.and_then(|digest| VersionedName::prove(name, &digest)))
+    Ok(digest.and_then(|digest| VersionedName::prove(path.file_name(), &digest)))
 }
