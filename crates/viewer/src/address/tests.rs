@@ -1,7 +1,7 @@
 //! Address forms and their verdicts (security reference A3.2, A3.3, A4.3; regression group R8).
 
 use super::{AddressError, Embedding, is_documentation, is_embedded_ipv4, is_special};
-use super::{peer_address, viewer_address};
+use super::{parse_v4, peer_address, viewer_address};
 use proptest::prelude::*;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -136,6 +136,14 @@ fn every_port_of_an_address_reads_back() {
 }
 
 proptest! {
+    #[test]
+    fn ipv4_is_read_as_the_standard_library_reads_it(text in "[0-9]{0,4}(\\.[0-9]{0,4}){0,4}|[0-9a.: +-]{0,17}", bits: u32) {
+        let written = Ipv4Addr::from_bits(bits).to_string();
+        for text in [text, written] {
+            prop_assert_eq!(parse_v4(&text), text.parse().ok(), "{:?}", text);
+        }
+    }
+
     #[test]
     fn any_address_with_any_port_reads_back(bits: u128, v4: u32, port: u16) {
         let v6 = IpAddr::V6(Ipv6Addr::from_bits(bits));
