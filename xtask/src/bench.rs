@@ -5,8 +5,8 @@
 //! for them.
 
 use crate::command::Program;
-use crate::setup;
-use crate::steps::{Failure, Steps};
+use crate::debian;
+use crate::steps::{Failure, Steps, say};
 use crate::tree;
 use std::path::{Path, PathBuf};
 
@@ -30,7 +30,7 @@ enum What {
 
 pub(crate) fn run(options: &Options, steps: &mut Steps) -> Result<(), Failure> {
     let What::Gateway { arguments } = &options.what;
-    setup::for_bench(steps)?;
+    steps.step("valgrind", valgrind)?;
     let folders = Folders::of(&tree::target_dir());
     steps.step("build the gateway as shipped", || {
         Program::cargo("build --locked --profile lambda --package portcullis-gateway").run()?;
@@ -51,6 +51,16 @@ pub(crate) fn run(options: &Options, steps: &mut Steps) -> Result<(), Failure> {
             .run()?;
         Ok(String::new())
     })
+}
+
+/// Brings the counter of instructions. Where it cannot be had, the other rows are worth having, and those that need it
+/// say why they failed.
+fn valgrind() -> Result<String, Failure> {
+    let there = debian::require(&[("valgrind", &["valgrind"])]);
+    Ok(there.unwrap_or_else(|failure| {
+        say(&failure.to_string());
+        "missing: rows that count instructions will fail".to_owned()
+    }))
 }
 
 /// Compiles the benchmarks without building them, so that they do not rot.

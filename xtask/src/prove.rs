@@ -2,12 +2,14 @@
 //!
 //! - Differential tests, optimised, with as many cases as asked for (`PORTCULLIS_CASES`), and the properties of the pure
 //!   crates with a thousandth of them (`PROPTEST_CASES`): some properties sign something in every case.
+//! - The benchmarks, which no other task builds, still compile.
 //! - Every fuzz target for a given time, from its committed seeds.
 //!
 //! Fuzzing needs instrumentation that the stable compiler has but guards; `RUSTC_BOOTSTRAP` opens it, so that no nightly
 //! toolchain is needed. Address sanitising stays off: the standard library is not built for it, and unsafe code is
 //! denied anyway. A crash is kept under `fuzz/artifacts`, to be added to the seeds with its fix.
 
+use crate::bench;
 use crate::command::{Program, find};
 use crate::dependencies::PURE;
 use crate::steps::{Failure, Steps};
@@ -30,6 +32,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options, steps: &mut Steps) -> Result<(), Failure> {
+    steps.step("the benchmarks compile", bench::check)?;
     if options.cases > 0 {
         steps.step("differential and property tests", || tests(options.cases))?;
     }
