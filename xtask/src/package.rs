@@ -17,7 +17,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 const GATEWAY: &str = "portcullis-gateway";
-const EXAMPLE: &str = "example/portcullis.yaml";
+const EXAMPLE: &str = "examples/handbook/portcullis.yaml";
 const DEMONSTRATION: &str = "infra/geoip/demonstration-country.mmdb";
 
 #[derive(clap::Args)]
