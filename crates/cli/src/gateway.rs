@@ -9,7 +9,7 @@ use portcullis_origin::handle::Gateway;
 use portcullis_origin::serve::{NoSigner, Ports};
 use portcullis_origin::store::directory::DirectoryStore;
 use portcullis_origin::upstream::client::HttpClient;
-use portcullis_site::{Bucket, Database, Site};
+use portcullis_site::{Bucket, Database, Site, WhenStale};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -97,9 +97,14 @@ pub(crate) fn countries(
         Some(path) => (copy(&read(path)?)?, path.display().to_string()),
         None => (copy(DEMONSTRATION)?, "built in".to_owned()),
     };
-    // On this machine nobody is kept out by an old or a demonstration database; both are said.
+    // The built-in database grows old with the program; here nobody is kept out for that.
+    let when_stale = match named {
+        Some(_) => rule.when_stale,
+        None => WhenStale::Report,
+    };
     let rule = Database {
         allow_demonstration: true,
+        when_stale,
         ..rule.clone()
     };
     let countries = Countries::open(bytes, &rule, now)

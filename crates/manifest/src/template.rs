@@ -10,7 +10,7 @@ pub fn init_template(site: &Name) -> String {
     let bucket = bucket_name(site.as_str());
     format!(
         r#"# yaml-language-server: $schema={SCHEMA_FILE}
-# One site. `portcullis check` proves it, `portcullis dev` runs it here, `portcullis explain URL` says who may see what.
+# One site. `portcullis compile` proves it, `portcullis dev` runs it here, `portcullis explain URL` says who may see what.
 version: 1
 site: {site}
 
