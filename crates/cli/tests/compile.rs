@@ -41,16 +41,27 @@ fn compile(arguments: &[&str]) -> Ran {
 fn ten_mistakes() -> tempfile::TempDir {
     let read = |name: &str| std::fs::read_to_string(root().join(name)).unwrap();
     folder(&[
-        ("portcullis.yaml", &read("tests/fixtures/manifests/ten-mistakes.yaml")),
-        ("keys/training-2026-rsa.pem", &read("example/keys/training-2026-rsa.pem")),
-        ("keys/training-2026-ec.pem", &read("example/keys/training-2026-ec.pem")),
+        (
+            "portcullis.yaml",
+            &read("tests/fixtures/manifests/ten-mistakes.yaml"),
+        ),
+        (
+            "keys/training-2026-rsa.pem",
+            &read("example/keys/training-2026-rsa.pem"),
+        ),
+        (
+            "keys/training-2026-ec.pem",
+            &read("example/keys/training-2026-ec.pem"),
+        ),
     ])
 }
 
 #[test]
 fn a_manifest_is_named_by_its_file_or_its_folder() {
     for named in ["example/portcullis.yaml", "example"] {
-        let ran = compile(&[named]).exits(0).says("site handbook: 6 behaviors, 5 policies");
+        let ran = compile(&[named])
+            .exits(0)
+            .says("site handbook: 6 behaviors, 5 policies");
         assert_eq!(ran.stdout, format!("{DIGEST}\n"));
     }
     let ran = run(&root().join("example"), &["compile"]).exits(0);
@@ -68,7 +79,9 @@ fn groups_are_expanded_and_keys_named_for_a_reviewer() {
 
 #[test]
 fn json_says_what_text_says() {
-    let value = compile(&["example/portcullis.yaml", "--json"]).exits(0).json();
+    let value = compile(&["example/portcullis.yaml", "--json"])
+        .exits(0)
+        .json();
     assert_eq!(value["digest"], DIGEST);
     assert_eq!(value["site"], "handbook");
     assert_eq!(value["file"], "example/portcullis.yaml");
@@ -80,7 +93,11 @@ fn every_mistake_is_shown_where_it_stands() {
     let site = ten_mistakes();
     let ran = run(site.path(), &["compile"]).exits(3);
     assert_eq!(ran.stdout, "");
-    let heads: Vec<&str> = ran.stderr.lines().filter(|l| l.contains(": error[")).collect();
+    let heads: Vec<&str> = ran
+        .stderr
+        .lines()
+        .filter(|l| l.contains(": error["))
+        .collect();
     assert_eq!(heads.len(), MISTAKES.len(), "{}", ran.stderr);
     for ((code, line, column), head) in MISTAKES.iter().zip(heads) {
         let start = format!("portcullis.yaml:{line}:{column}: error[{code}]: ");
@@ -101,7 +118,13 @@ fn mistakes_in_json_are_data_on_standard_output() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|d| (d["code"].as_str().unwrap(), d["line"].as_u64().unwrap(), d["column"].as_u64().unwrap()))
+        .map(|d| {
+            (
+                d["code"].as_str().unwrap(),
+                d["line"].as_u64().unwrap(),
+                d["column"].as_u64().unwrap(),
+            )
+        })
         .collect();
     assert_eq!(found, MISTAKES);
 }
@@ -113,14 +136,23 @@ fn the_bundle_is_the_bytes_of_its_digest() {
     for json in [&[][..], &["--json"]] {
         let ran = compile(&[&["example", "-o", path.to_str().unwrap()], json].concat()).exits(0);
         assert!(ran.stdout.contains(DIGEST), "{ran:?}");
-        assert_eq!(format!("sha256:{}", sha256(&std::fs::read(&path).unwrap())), DIGEST);
-        assert_eq!(names(out.path()), ["bundle.json"], "nothing else is left behind");
+        assert_eq!(
+            format!("sha256:{}", sha256(&std::fs::read(&path).unwrap())),
+            DIGEST
+        );
+        assert_eq!(
+            names(out.path()),
+            ["bundle.json"],
+            "nothing else is left behind"
+        );
     }
 }
 
 #[test]
 fn the_bundle_may_go_to_standard_output() {
-    let ran = compile(&["example", "-o", "-"]).exits(0).says(&format!("{DIGEST}\n"));
+    let ran = compile(&["example", "-o", "-"])
+        .exits(0)
+        .says(&format!("{DIGEST}\n"));
     assert_eq!(format!("sha256:{}", sha256(ran.stdout.as_bytes())), DIGEST);
 }
 
@@ -129,7 +161,11 @@ fn json_and_a_bundle_cannot_share_standard_output() {
     let here = folder(&[("portcullis.yaml", WARNED)]);
     let ran = run(here.path(), &["compile", "--json", "-o", "-"]).exits(2);
     assert_eq!(ran.stdout, "");
-    assert_eq!(names(here.path()), ["portcullis.yaml"], "no file is called `-`");
+    assert_eq!(
+        names(here.path()),
+        ["portcullis.yaml"],
+        "no file is called `-`"
+    );
 }
 
 #[test]
@@ -138,14 +174,22 @@ fn a_device_is_written_to_and_not_replaced() {
     let device = out.path().join("null");
     std::os::unix::fs::symlink("/dev/null", &device).unwrap();
     compile(&["example", "-o", device.to_str().unwrap()]).exits(0);
-    assert!(device.is_symlink(), "the link to a device was replaced by a file");
+    assert!(
+        device.is_symlink(),
+        "the link to a device was replaced by a file"
+    );
 }
 
 #[test]
 fn warnings_go_to_standard_error_and_stop_nothing() {
     let site = folder(&[("portcullis.yaml", WARNED)]);
-    let ran = run(site.path(), &["compile"]).exits(0).says("portcullis.yaml:6:3: warning[");
-    assert!(ran.stdout.starts_with("sha256:") && ran.stdout.lines().count() == 1, "{ran:?}");
+    let ran = run(site.path(), &["compile"])
+        .exits(0)
+        .says("portcullis.yaml:6:3: warning[");
+    assert!(
+        ran.stdout.starts_with("sha256:") && ran.stdout.lines().count() == 1,
+        "{ran:?}"
+    );
     let json = run(site.path(), &["compile", "--json"]).exits(0);
     assert_eq!(json.stderr, "");
     assert_eq!(json.json()["diagnostics"][0]["line"], 6);
@@ -158,7 +202,9 @@ fn check_unreadable(name: &str, bytes: &[u8], why: &str) {
         support::write(here.path(), name, bytes);
     }
     let ran = run(here.path(), &["compile", name]).exits(1);
-    let ran = ran.says(&format!("error: the manifest `{name}` cannot be read: {why}"));
+    let ran = ran.says(&format!(
+        "error: the manifest `{name}` cannot be read: {why}"
+    ));
     let ran = ran.says("help: name another file, or make one with `portcullis init`");
     assert_eq!(ran.stdout, "");
 }

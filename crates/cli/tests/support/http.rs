@@ -45,7 +45,9 @@ pub fn send(to: SocketAddr, method: &str, target: &str, headers: &[&str], body: 
     }
     let mut stream = TcpStream::connect(to).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.write_all(format!("{head}\r\n{body}").as_bytes()).unwrap();
+    stream
+        .write_all(format!("{head}\r\n{body}").as_bytes())
+        .unwrap();
     read(stream, method == "HEAD")
 }
 

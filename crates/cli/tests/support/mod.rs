@@ -2,7 +2,10 @@
 //! the test, and an HTTP/1.1 client that hides nothing.
 //!
 //! Always holds: every process ends when its guard is dropped, by its own id; every port is a free one.
-#![allow(dead_code, reason = "each test file is a program of its own and uses a part of this")]
+#![allow(
+    dead_code,
+    reason = "each test file is a program of its own and uses a part of this"
+)]
 #![allow(unreachable_pub, reason = "the same")]
 
 pub mod http;

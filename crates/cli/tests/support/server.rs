@@ -67,7 +67,11 @@ impl Server {
             }
             std::thread::sleep(STEP);
         }
-        panic!("no {what}; stdout: {}\nstderr: {}", self.stdout(), self.stderr());
+        panic!(
+            "no {what}; stdout: {}\nstderr: {}",
+            self.stdout(),
+            self.stderr()
+        );
     }
 
     /// Waits until standard error holds `text`.
