@@ -32,8 +32,6 @@ policies:
 behaviors:
   - { path: /watched/*, origin: files, policy: watched, caching: disabled }
   - { path: \"*\", origin: files, policy: readers, enforce: edge, ttl: { min: 0s, default: 1h, max: 1d } }
-errors:
-  404: { min_ttl: 7s }
 ";
 
 const DUTCH: &str = "193.0.6.139";
@@ -238,7 +236,13 @@ fn the_answer_has_its_headers_and_its_time_at_the_edge() {
     let hour = Some("max-age=0, s-maxage=3600");
     check_answer("/a.txt", 200, hour, Some(3_600), "s-maxage");
     check_answer("/", 200, hour, Some(3_600), "s-maxage");
-    check_answer("/missing.txt", 404, Some("no-store"), Some(7), "ecm-only");
+    check_answer(
+        "/missing.txt",
+        404,
+        Some("no-store"),
+        None,
+        "origin-directive",
+    );
     check_answer(
         "/watched/x",
         404,
