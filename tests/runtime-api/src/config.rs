@@ -94,6 +94,10 @@ impl FunctionConfig {
         if root.is_dir() {
             command.env("LAMBDA_TASK_ROOT", &root).current_dir(&root);
         }
+        // Lambda's token belongs to Lambda's keys; beside other keys every service would refuse it.
+        if self.env.iter().any(|(name, _)| name == "AWS_ACCESS_KEY_ID") {
+            command.env_remove("AWS_SESSION_TOKEN");
+        }
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
