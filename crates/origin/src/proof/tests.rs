@@ -1,6 +1,6 @@
 //! The proof, layer by layer: one table for each.
 
-use super::{Layer, ProofFailure, SECRET_BYTES_MAX, SecretSlot, prove};
+use super::{Layer, ProofFailure, SECRET_BYTES_MAX, SecretSlot, is_one_value, prove};
 use crate::request::{Front, Headers, Principal, Request};
 use crate::state::{SecretDigest, Secrets, SiteState};
 use portcullis_site::{Guard, Requirement, Seconds, WhenStale};
@@ -323,4 +323,20 @@ fn a_layer_can_be_reported_or_off_and_the_first_required_failure_wins() {
         },
         Err(ProofFailure::NoPrincipal),
     );
+}
+
+#[test]
+fn one_value_is_told_from_several_at_every_place() {
+    let may_stand = |byte: u8| (0x21..=0x7e).contains(&byte) && byte != b',';
+    for length in 1..=25 {
+        for at in 0..length {
+            for byte in 0..=u8::MAX {
+                for other in [b'!', b'~'] {
+                    let mut value = vec![other; length];
+                    value[at] = byte;
+                    assert_eq!(is_one_value(&value), may_stand(byte), "{value:?}");
+                }
+            }
+        }
+    }
 }
