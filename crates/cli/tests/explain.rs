@@ -1,6 +1,13 @@
 //! `portcullis explain`: what is decided, by which line of the manifest, and what CloudFront keeps of the answer.
 //!
 //! Countries come from the demonstration database that is built in: 193.0.6.139 is in NL, 81.2.69.142 in GB.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    reason = "a test that cannot go on must fail"
+)]
 
 mod support;
 
