@@ -2,7 +2,7 @@
 //!
 //! An input is a path as a front delivers it.
 
-use portcullis_origin::object_path::{KEY_BYTES_MAX, ObjectPath, PATH_BYTES_MAX};
+use portcullis_origin::object_path::{KEY_BYTES_MAX, ObjectKey, ObjectPath, PATH_BYTES_MAX};
 use portcullis_site::KeyPrefix;
 
 /// Holds for any input.
@@ -61,7 +61,7 @@ fn keyed(path: &ObjectPath<'_>, prefix: &KeyPrefix) {
     let possible = (1..=KEY_BYTES_MAX).contains(&whole.len());
     let key = path.key(prefix);
     assert_eq!(
-        key.as_ref().map(|key| key.as_str()),
+        key.as_ref().map(ObjectKey::as_str),
         possible.then_some(whole.as_str())
     );
 }

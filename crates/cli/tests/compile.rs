@@ -1,4 +1,11 @@
 //! `portcullis compile`: the digest, the bundle, and every mistake where it stands.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    reason = "a test that cannot go on must fail"
+)]
 
 mod support;
 

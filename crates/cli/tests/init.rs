@@ -1,4 +1,11 @@
 //! `portcullis init`: a manifest that compiles at once, made from nothing or from AWS Copilot's, over nobody's work.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    reason = "a test that cannot go on must fail"
+)]
 
 mod support;
 

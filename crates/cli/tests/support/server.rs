@@ -44,7 +44,7 @@ impl Server {
             let printed = server.stdout();
             let (_, after) = printed.split_once("http://")?;
             let end = after.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ':')?;
-            after[..end].parse().ok()
+            after.get(..end)?.parse().ok()
         });
         server
     }
