@@ -180,7 +180,7 @@ pub fn genuine<'a>(path: &'a str, viewer: &'a str) -> Request<'a> {
 pub fn secret_variant(which: &str) -> Option<String> {
     let wrong_at = |at: usize| {
         let mut bytes = SECRET.as_bytes().to_vec();
-        bytes.get_mut(at).map(|byte| *byte = b'x');
+        *bytes.get_mut(at)? = b'x';
         String::from_utf8(bytes).ok()
     };
     match which {

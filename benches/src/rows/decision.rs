@@ -70,7 +70,9 @@ fn constant_time(bench: &Bench) -> Row {
             let least = first.min(*last).min(*right);
             Row::figure(GROUP, name, (most - least).round(), "Ir", goal)
                 .with_rounds("callgrind, as shipped")
-                .with_note(format!("hashing and comparing take {first:.1}, {last:.1} and {right:.1} Ir"))
+                .with_note(format!(
+                    "hashing and comparing take {first:.1}, {last:.1} and {right:.1} Ir"
+                ))
         }
         Ok(_) => Row::failed(GROUP, name, goal, "Ir", "not three counts"),
         Err(why) => Row::failed(GROUP, name, goal, "Ir", why),

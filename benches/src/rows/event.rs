@@ -106,9 +106,7 @@ fn agree(event: &[u8], text: &str) -> Result<usize, Failure> {
     let decoded = decode(event, SECRET_NAME).map_err(|_| "we cannot read the event")?;
     let cookies = decoded.cookies();
     let ours = decoded.request("id", &cookies);
-    let LambdaRequest::ApiGatewayV2(theirs) =
-        lambda_http::request::LambdaRequest::from(serde_json::from_str(text)?)
-    else {
+    let LambdaRequest::ApiGatewayV2(theirs) = serde_json::from_str(text)? else {
         return Err("lambda_http reads another kind of event".into());
     };
     let header = |name: &str| {

@@ -80,7 +80,7 @@ impl Side {
         let networks = apart(size.networks - 1, 7);
         let mut viewer = |at: usize| {
             let network = networks.get(random.below(networks.len())).copied();
-            let address = match network.filter(|_| at % 2 == 0) {
+            let address = match network.filter(|_| at.is_multiple_of(2)) {
                 Some(network) => address_in(network, &mut random),
                 None => std::net::Ipv4Addr::from(random.bits() as u32 | 0x4000_0000).into(),
             };

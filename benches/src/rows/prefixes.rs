@@ -39,9 +39,9 @@ impl List {
                 .compress(),
             iptrie_v6: v6
                 .iter()
-                .map(|net| Ipv6Prefix::try_from(*net))
-                .collect::<Result<RTrieSet<_>, _>>()
-                .map_err(|_| "iptrie takes no such network")?
+                .copied()
+                .map(Ipv6Prefix::from)
+                .collect::<RTrieSet<_>>()
                 .compress(),
             prefix_trie_v4: v4.into_iter().collect(),
             prefix_trie_v6: v6.into_iter().collect(),
