@@ -4,10 +4,10 @@ use crate::schema::SCHEMA_FILE;
 use crate::text::implicit_type;
 use portcullis_site::Name;
 
-/// A new manifest for a site of that name, which serves the releases in a bucket named after it to everyone.
+/// A new manifest for a site of that name, which serves the objects in a bucket named after it to everyone.
 #[must_use]
 pub fn init_template(site: &Name) -> String {
-    let bucket = bucket_name(site.as_str());
+    let bucket = bucket_name(site.as_str(), "pages");
     format!(
         r#"# yaml-language-server: $schema={SCHEMA_FILE}
 # One site. `portcullis compile` proves it, `portcullis dev` runs it here, `portcullis explain URL` says who may see what.
@@ -18,8 +18,8 @@ site: {site}
 # certificate: arn:aws:acm:us-east-1:ACCOUNT:certificate/ID
 
 origins:
-  site:                               # the release store: versioned objects behind a pointer
-    releases: {{ bucket: {bucket} }}
+  site:                               # a bucket that the gateway reads; here it is the folder buckets/{bucket}
+    bucket: {{ name: {bucket}, index: index.html, clean_urls: true }}
 
 # networks:
 #   office: [198.51.100.0/24]
@@ -35,13 +35,6 @@ behaviors:                            # the first matching path wins; the last o
     origin: site
     policy: everyone
     response_headers: {{ security: basic }}
-
-releases:
-  entry: index.html                   # directory index
-  clean_urls: true                    # /guide answers guide.html or guide/index.html
-  classes:                            # lifetimes; a name that contains its content hash is always immutable
-    - {{ match: "*.html", browser: 0s, edge: 5m }}
-    - {{ match: "**", browser: 1h, edge: 1d }}
 "#,
         site = quoted(site.as_str()),
     )
@@ -62,15 +55,15 @@ pub(crate) fn quoted(name: &str) -> String {
     }
 }
 
-/// A bucket name made of a site's name.
-pub(crate) fn bucket_name(site: &str) -> String {
+/// A bucket name made of a site's name and what the bucket holds.
+pub(crate) fn bucket_name(site: &str, holds: &str) -> String {
     let letters: String = site
         .to_lowercase()
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
         .take(50)
         .collect();
-    format!("{}-releases", letters.trim_matches('-'))
+    format!("{}-{holds}", letters.trim_matches('-'))
 }
 
 #[cfg(test)]
