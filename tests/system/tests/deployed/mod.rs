@@ -8,10 +8,12 @@
     unreachable_pub,
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a module of several tests, each of which uses its part and fails where it cannot be set up"
 )]
 
 pub mod keys;
+pub mod proxy;
 
 use bytes::Bytes;
 use keys::Keys;
