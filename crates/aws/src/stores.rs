@@ -136,9 +136,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_function_reads_s3_and_dynamodb() {
-        let server =
-            Canned::saying("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
-                .await;
+        let server = Canned::saying(
+            "HTTP/1.1 200 OK\r\netag: \"a\"\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}",
+        )
+        .await;
         let environment = environment(
             server.port(),
             &[("PORTCULLIS_STATE", "dynamodb:table/site")],

@@ -22,7 +22,7 @@ pub(super) struct Head {
 /// The answer with this head and body to `want`.
 pub(super) fn fetched(head: &Head, body: SdkBody, want: &Want) -> Result<Fetched, StoreError> {
     let length = content_length(&head.headers)?;
-    let mut metadata = said_of(&head.headers);
+    let mut metadata = said_of_object(&head.headers)?;
     let sent = match head.status {
         200 => {
             metadata.size = length;
@@ -38,6 +38,9 @@ pub(super) fn fetched(head: &Head, body: SdkBody, want: &Want) -> Result<Fetched
     let part = match want.select(&metadata) {
         Selection::Changed => return Ok(Fetched::Changed),
         Selection::NotModified => return Ok(Fetched::NotModified(metadata)),
+        Selection::Unsatisfiable if sent.is_some() => {
+            return Err(senseless("a part of an object that has none such"));
+        }
         Selection::Unsatisfiable => {
             let size = Some(metadata.size);
             return Ok(Fetched::Unsatisfiable { size });
@@ -62,7 +65,7 @@ pub(super) fn described(head: &Head) -> Result<Metadata, StoreError> {
     let size = content_length(&head.headers)?;
     Ok(Metadata {
         size,
-        ..said_of(&head.headers)
+        ..said_of_object(&head.headers)?
     })
 }
 
@@ -84,6 +87,16 @@ pub(super) fn said_of(headers: &Headers) -> Metadata {
         expires: value("expires"),
     });
     metadata
+}
+
+/// As [`said_of`], in an answer that claims to be the object. S3 tags every object: what has no tag comes from something
+/// else that answers in its place, a login page or an error page for instance.
+fn said_of_object(headers: &Headers) -> Result<Metadata, StoreError> {
+    let metadata = said_of(headers);
+    if metadata.etag.is_none() {
+        return Err(senseless("no entity tag"));
+    }
+    Ok(metadata)
 }
 
 fn last_modified(headers: &Headers) -> Option<u64> {

@@ -31,11 +31,15 @@ fn want(range: Option<RangeSpec>, if_match: Option<&str>, if_none_match: Option<
     }
 }
 
+/// The head of an answer. One that has an object has a tag, as all of S3's do, unless `headers` bring one.
 fn head(status: &str, headers: &[u8]) -> Vec<u8> {
+    let is_object = status.starts_with("20") && !headers.windows(5).any(|five| five == b"etag:");
+    let tag: &[u8] = if is_object { b"etag: \"a\"\r\n" } else { b"" };
     [
         b"HTTP/1.1 ",
         status.as_bytes(),
         b"\r\n",
+        tag,
         headers,
         b"connection: close\r\n\r\n",
     ]
@@ -184,6 +188,7 @@ async fn an_answer_that_makes_no_sense_is_malformed() {
         // Another part than the wanted one, or one without its place.
         (from_2.clone(), part("bytes 1-3/5")),
         (from_2.clone(), part("bytes 2-4/9")),
+        (from_2.clone(), part("bytes 0-2/1")),
         (from_2.clone(), part("bytes 2-4/*")),
         (from_2.clone(), part("bytes +2-4/5")),
         (from_2.clone(), part("2-4/5")),
@@ -196,6 +201,8 @@ async fn an_answer_that_makes_no_sense_is_malformed() {
                 "te",
             ),
         ),
+        // Without a tag: a login page in place of the store.
+        (Want::default(), answer("200 OK", "etag: a\r\n", "<html>")),
         // Without a length, and no store's at all.
         (
             Want::default(),
