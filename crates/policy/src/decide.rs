@@ -8,7 +8,7 @@ use crate::statement::{
 use portcullis_signed_access::SignatureRefusal;
 use portcullis_viewer::geo::CountryFact;
 
-/// Proof that a request may be served. It cannot be copied, and only [`decide`] makes one:
+/// Proof that a request may be served. It cannot be copied, and only [`decide()`] makes one:
 ///
 /// ```compile_fail
 /// let forged = portcullis_policy::Admitted { statement: Some(0), reported: None };

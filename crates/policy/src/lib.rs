@@ -1,7 +1,7 @@
 //! The decision: facts about a viewer and a policy in, an admission or an explained refusal out.
 //!
 //! Always holds: the function is total, allocates nothing and reads no clock; no statement matching is a refusal; an
-//! unknown satisfies no `allow` and every `deny` that asks for it; an [`Admitted`] can be made by [`decide`] alone.
+//! unknown satisfies no `allow` and every `deny` that asks for it; an [`Admitted`] can be made by [`decide()`] alone.
 //! Deliberately absent: names, parsing and look-ups. Networks and key groups are numbers here; `site` numbers them.
 
 mod decide;

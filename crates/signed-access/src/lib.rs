@@ -1,6 +1,6 @@
 //! CloudFront signed URLs and signed cookies: who signed what, for how long, and from where it may be used.
 //!
-//! [`authenticate`] answers "is this request signed by a key of this group, for this URL?" and nothing else. Its
+//! [`authenticate()`] answers "is this request signed by a key of this group, for this URL?" and nothing else. Its
 //! [`Grant`] carries the conditions that depend on the moment, time and viewer address, and [`Grant::admits`] checks
 //! them at the decision: a signature may be remembered ([`VerifiedCache`]), a condition never.
 //!

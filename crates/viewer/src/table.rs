@@ -32,7 +32,7 @@
 //! zero bytes. The last four positions are fixed: 255 is an address that is not in the database, 254 a record without a
 //! country, 253 a code that is not ISO 3166-1, 252 a /24 with several answers.
 //!
-//! Deliberately absent: IPv6 networks deeper than /64, which [`compile`] refuses by name.
+//! Deliberately absent: IPv6 networks deeper than /64, which [`compile()`] refuses by name.
 
 use crate::address::high_half;
 use crate::country::Country;
