@@ -35,7 +35,14 @@ const HEAD_END: &[u8] = b"\r\n\r\n";
 const HELD: Duration = Duration::from_secs(60);
 
 /// The fault of the next requests, and how many of them have it.
-type Plan = Arc<Mutex<Option<(Fault, usize)>>>;
+type Plan = Arc<Mutex<Planned>>;
+
+#[derive(Default)]
+struct Planned {
+    next: Option<(Fault, usize)>,
+    /// Requests so far.
+    seen: usize,
+}
 
 /// A proxy on a port of its own.
 pub struct Proxy {
@@ -70,12 +77,17 @@ impl Proxy {
 
     /// The next `count` requests have `fault`.
     pub fn next(&self, fault: Fault, count: usize) {
-        *self.plan.lock().unwrap() = Some((fault, count));
+        self.plan.lock().unwrap().next = Some((fault, count));
     }
 
     /// From now on no request has a fault.
     pub fn heal(&self) {
-        *self.plan.lock().unwrap() = None;
+        self.plan.lock().unwrap().next = None;
+    }
+
+    /// How many requests came so far.
+    pub fn seen(&self) -> usize {
+        self.plan.lock().unwrap().seen
     }
 }
 
@@ -87,8 +99,9 @@ impl Drop for Proxy {
 
 fn take(plan: &Plan) -> Option<Fault> {
     let mut plan = plan.lock().unwrap();
-    let (fault, count) = (*plan)?;
-    *plan = (count > 1).then(|| (fault, count - 1));
+    plan.seen += 1;
+    let (fault, count) = plan.next?;
+    plan.next = (count > 1).then(|| (fault, count - 1));
     Some(fault)
 }
 
