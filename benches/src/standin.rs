@@ -1,6 +1,6 @@
 //! The least that stands in for the Runtime API: one blocking socket, prepared bytes, a clock.
 //!
-//! The project's own stand-in (`tests/runtime-api`) holds a function to Lambda's rules, and takes some 40 µs of every
+//! The project's own stand-in (`tests/runtime-api`) holds a function to Lambda's rules, and takes about 30 µs of every
 //! invocation for it, in which the differences between functions would drown. Where rules matter, rows use that one; where
 //! only time does, this one. What functions write goes nowhere, on all sides alike.
 
