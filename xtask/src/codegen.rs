@@ -1,5 +1,8 @@
 //! `cargo xtask codegen`: files that are made from code and checked in, so that readers and other tools need no compiler.
 
+mod errors;
+mod semantics;
+
 use crate::steps::{Failure, Steps};
 use crate::tidy::{Finding, conclude};
 use crate::tree;
@@ -20,6 +23,14 @@ const GENERATED: &[Generated] = &[
     Generated {
         path: "docs/environment.md",
         make: portcullis_aws::config::environment_reference,
+    },
+    Generated {
+        path: "docs/SEMANTICS.md",
+        make: semantics::page,
+    },
+    Generated {
+        path: "docs/errors.md",
+        make: errors::page,
     },
 ];
 
