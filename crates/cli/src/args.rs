@@ -184,20 +184,29 @@ pub(crate) struct Serve {
     pub(crate) state: PathBuf,
     #[command(flatten)]
     pub(crate) local: Local,
-    /// Where decision lines go.
-    #[arg(long, value_enum, default_value_t = Log::Stderr)]
+    /// Where decision lines go: `stderr`, `stdout`, `none`, or a file they are appended to.
+    #[arg(long, default_value = "stderr", value_name = "WHERE")]
     pub(crate) log: Log,
 }
 
 /// Where decision lines go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Log {
-    /// To stderr.
     Stderr,
-    /// To stdout.
     Stdout,
-    /// Nowhere.
+    File(PathBuf),
     None,
+}
+
+impl From<&str> for Log {
+    fn from(named: &str) -> Self {
+        match named {
+            "stderr" => Self::Stderr,
+            "stdout" => Self::Stdout,
+            "none" => Self::None,
+            path => Self::File(path.into()),
+        }
+    }
 }
 
 /// `explain`.
@@ -281,6 +290,9 @@ pub(crate) struct Sign {
     /// Check the key against the key groups of this manifest.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) manifest: Option<PathBuf>,
+    /// Check it against this key group only.
+    #[arg(long, value_name = "NAME", requires = "manifest")]
+    pub(crate) key_group: Option<String>,
     /// Print the result as JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -3,11 +3,11 @@
 use crate::args::Compile;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::load::{LoadError, Manifest, load, quietly};
-use anstream::{eprintln, println};
+use crate::out;
+use anstream::eprintln;
 use portcullis_site::{Bundle, Caching, Enforcement, Site};
 use portcullis_viewer::country::Country;
 use serde_json::json;
-use std::io::Write as _;
 use std::path::Path;
 
 pub(crate) fn run(args: &Compile) -> Outcome {
@@ -19,16 +19,14 @@ pub(crate) fn run(args: &Compile) -> Outcome {
     summary(bundle.site());
     match &args.output {
         Some(path) if path == Path::new("-") => {
-            std::io::stdout()
-                .write_all(bundle.bytes())
-                .map_err(Failure::failed)?;
+            out::text(String::from_utf8_lossy(bundle.bytes()))?;
             eprintln!("{}", bundle.digest());
         }
         output => {
             if let Some(path) = output {
                 write(path, bundle)?;
             }
-            println!("{}", bundle.digest());
+            out::line(bundle.digest())?;
         }
     }
     Ok(Exit::Done.into())
@@ -46,14 +44,13 @@ fn as_json(args: &Compile) -> Outcome {
             if let Some(path) = &args.output {
                 write(path, &manifest.compiled.bundle)?;
             }
-            println!("{}", success(&manifest));
+            out::json(&success(&manifest))?;
             Ok(Exit::Done.into())
         }
         Err(LoadError::Mistakes(diagnostics)) => {
-            println!(
-                "{}",
-                json!({ "digest": null, "file": diagnostics.file, "diagnostics": diagnostics.diagnostics, "left_out": diagnostics.left_out })
-            );
+            out::json(
+                &json!({ "digest": null, "file": diagnostics.file, "diagnostics": diagnostics.diagnostics, "left_out": diagnostics.left_out }),
+            )?;
             Ok(Exit::Findings.into())
         }
         Err(LoadError::Unreadable(failure)) => Err(failure),
@@ -105,7 +102,9 @@ fn summary(site: &Site) {
         };
         eprintln!(
             "  {:<24} {:<18} from {:<18} {caching}, decided at {enforced}",
-            behavior.path, behavior.policy, behavior.origin
+            behavior.path.as_str(),
+            behavior.policy.as_str(),
+            behavior.origin.as_str()
         );
     }
     for (name, group) in &site.geo.groups {

@@ -5,14 +5,19 @@
 
 mod front;
 mod keys;
+mod links;
 mod system;
 
 use crate::args::Dev;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::http;
 use crate::load::{MANIFEST, path_of};
-use anstream::{eprintln, println};
+use crate::log::Sink;
+use crate::out;
+use anstream::eprintln;
 use front::Front;
+use links::links;
+use serde_json::json;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,7 +45,7 @@ async fn dev(args: &Dev) -> Outcome {
     let address = listener.local_addr().map_err(Failure::failed)?;
     let changed = modified(&manifest);
     let system = System::start(args, &manifest)?;
-    announce(args, &system, address);
+    announce(args, &system, address)?;
     let front = Arc::new(Front::new(
         system,
         args.viewer,
@@ -85,32 +90,36 @@ async fn listen(port: u16) -> Result<TcpListener, Failure> {
 }
 
 /// What to open, and what will happen there.
-fn announce(args: &Dev, system: &System, address: SocketAddr) {
+fn announce(args: &Dev, system: &System, address: SocketAddr) -> Result<(), Failure> {
     let base = format!("http://{address}");
+    let viewer = system.viewer(args.viewer, args.country.as_deref());
+    let links = links(system, &base, viewer);
     if args.json {
-        let links: Vec<_> = system.links(&base, args.viewer, args.country.as_deref());
-        println!(
-            "{}",
-            serde_json::json!({ "event": "ready", "url": base, "digest": system.digest(), "links": links })
-        );
-        return;
+        return out::json(&json!({
+            "event": "ready",
+            "url": base,
+            "digest": system.digest(),
+            "notes": system.notes(),
+            "links": links
+        }));
     }
     system
         .notes()
         .iter()
         .for_each(|note| eprintln!("note: {note}"));
-    println!("{base}\n");
-    println!(
-        "The site {} as a viewer at {} sees it, without a cache:",
+    let links: String = links.iter().map(|link| format!("  {link}\n")).collect();
+    out::text(format_args!(
+        "{base}
+
+The site {} as a viewer at {} sees it, without a cache:
+{links}
+Another viewer:  portcullis dev --viewer ADDRESS, or a header for one request:
+  curl -i -H 'x-portcullis-viewer: 81.2.69.142' {base}/
+Stop with Ctrl-C.
+",
         system.site().site,
         args.viewer
-    );
-    for link in system.links(&base, args.viewer, args.country.as_deref()) {
-        println!("  {:<9} {}  ({})", link.verdict, link.url, link.why);
-    }
-    println!("\nAnother viewer:  portcullis dev --viewer ADDRESS, or a header for one request:");
-    println!("  curl -i -H 'x-portcullis-viewer: 81.2.69.142' {base}/");
-    println!("Stop with Ctrl-C.");
+    ))
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {
@@ -128,13 +137,23 @@ async fn watch(args: &Dev, manifest: &Path, mut seen: Option<SystemTime>, front:
         seen = now;
         match System::start(args, manifest) {
             Ok(system) => {
-                eprintln!("reloaded: {}", system.digest());
+                let digest = system.digest().to_owned();
                 front.replace(system);
+                tell(args.json, &json!({ "event": "reloaded", "digest": digest }));
+                eprintln!("reloaded: {digest}");
             }
             Err(failure) => {
                 let _shown = failure.report();
+                tell(args.json, &json!({ "event": "not-reloaded" }));
                 eprintln!("the last good manifest stays in force");
             }
         }
+    }
+}
+
+/// One event for a program that reads them.
+fn tell(as_json: bool, event: &serde_json::Value) {
+    if as_json {
+        Sink::Stdout.line(&event.to_string());
     }
 }

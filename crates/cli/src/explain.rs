@@ -1,45 +1,46 @@
 //! `explain`: one request, step by step, as the gateway itself judges it, and what CloudFront would make of the answer.
 //!
-//! Always holds: the steps are those of `Judge::judge`; nothing is decided here. The proof is assumed unless it is said
-//! otherwise, and what is assumed is marked.
+//! Always holds: the steps are those of the edge model and of `Judge::judge`, and the gateway hears what `dev` would let it
+//! hear; nothing is decided here. The proof is assumed unless it is said otherwise, and what is assumed is marked.
 
 mod cache;
+mod edge;
 mod steps;
 mod text;
 
 use crate::args::Explain;
+use crate::edge::{Arrived, EDGE, Heard, Sender, Viewer};
 use crate::exit::{Exit, Failure, Outcome};
-use crate::gateway::{LocalPorts, countries};
-use crate::http::opaque_id;
+use crate::gateway::{Folders, LocalPorts, countries};
 use crate::load::{Manifest, quietly};
+use crate::out;
 use crate::serve::budget;
-use anstream::{eprintln, print, println};
+use anstream::eprintln;
+use edge::AtEdge;
+use portcullis_edge::gate::Scheme;
+use portcullis_edge::headers::{CustomHeaders, Headers};
+use portcullis_edge::identity::{EdgeHost, REQUEST_ID_RANDOM_BYTES, RequestId};
+use portcullis_edge::path::split_target;
 use portcullis_origin::clock::{Now, TestClock};
 use portcullis_origin::judge::{Judge, Judgement};
-use portcullis_origin::request::{Front, Headers, Principal, Request};
+use portcullis_origin::request::Request;
 use portcullis_origin::state::{SecretDigest, Secrets, SiteState};
-use portcullis_site::Site;
+use portcullis_site::{Behavior, Site};
 use portcullis_viewer::prefixes::{Guards, PrefixSnapshot};
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 use steps::Explanation;
 
 /// What stands for the secret: the request is assumed to be genuine.
 const ASSUMED_SECRET: &str = "assumed-by-explain";
-/// What stands for a CloudFront edge.
-const ASSUMED_EDGE: &str = "203.0.113.1";
-
 pub(crate) fn run(args: &Explain) -> Outcome {
     // What compiles and is probably not meant is for `compile` to say; here it would drown the answer.
     let manifest = quietly(&args.manifest)?;
     let explanation = explain(args, &manifest)?;
     if args.json {
-        println!(
-            "{}",
-            serde_json::to_string(&explanation).map_err(Failure::failed)?
-        );
+        out::json(&explanation)?;
     } else {
-        print!("{}", text::render(&explanation));
+        out::text(text::render(&explanation))?;
     }
     Ok(if explanation.admitted {
         Exit::Done.into()
@@ -62,149 +63,136 @@ fn explain(args: &Explain, manifest: &Manifest) -> Result<Explanation, Failure> 
     let judge =
         Judge::new(manifest.compiled.bundle.clone(), local.countries).map_err(Failure::failed)?;
     let sent = Sent::of(args, site, &judge, now)?;
+    let mut explanation = Explanation::new(manifest, &sent, now);
+    let arrived = sent.arrived();
+    let at_edge = AtEdge::of(site, &sent, &arrived)
+        .ok_or_else(|| Failure::failed("the site has no behavior"))?;
+    at_edge.explain(&sent, manifest, &mut explanation);
+    if at_edge.refuses() {
+        return Ok(explanation);
+    }
+    let heard = heard(site, &sent, &arrived, at_edge.behavior)?;
+    let cookies = heard.cookies();
+    let request = sent.proven_as_said(heard.request(&cookies));
     let state = assumed_state(site, now, args.state.as_deref())?;
-    let cookies = sent.cookies();
-    let request = sent.request(&cookies);
     let judgement = judge.judge(&request, &state, now);
-    let mut explanation = Explanation::of(manifest, &judge, &sent, &judgement, now);
+    explanation.judged(manifest, &judge, &sent, &judgement);
     if matches!(judgement, Judgement::Decided(_)) {
         drop(judgement);
-        explanation.answer = Some(answer(args, manifest, judge, &state, &sent, now)?);
+        explanation.answer = Some(answer(args, manifest, judge, &state, &request, now)?);
     }
     Ok(explanation)
 }
 
-/// The request as it would reach the gateway.
+/// What CloudFront sends to the gateway.
+fn heard(
+    site: &Site,
+    sent: &Sent,
+    arrived: &Arrived<'_>,
+    behavior: &Behavior,
+) -> Result<Heard, Failure> {
+    let secret = (
+        site.guard.secret_header.name.clone(),
+        ASSUMED_SECRET.to_owned(),
+    );
+    let secret = Some(secret).filter(|_| sent.proven);
+    let custom_headers =
+        CustomHeaders::new(secret.into_iter().collect()).map_err(Failure::failed)?;
+    let sender = Sender {
+        site,
+        custom_headers: &custom_headers,
+        edge: &EdgeHost::new([0; 16]),
+        id: &RequestId::new([0; REQUEST_ID_RANDOM_BYTES]),
+    };
+    Ok(sender.send(arrived, behavior))
+}
+
+/// The request as the viewer sends it.
 pub(super) struct Sent {
     pub(super) method: String,
     pub(super) path: String,
-    query: String,
-    viewer: Option<String>,
-    country: Option<String>,
+    pub(super) scheme: Scheme,
+    pub(super) host: String,
+    target: String,
+    headers: Headers,
+    viewer: Viewer,
     /// Where the country header comes from.
     pub(super) country_origin: &'static str,
-    headers: Vec<(String, String)>,
     proven: bool,
-    id: String,
 }
 
 impl Sent {
     fn of(args: &Explain, site: &Site, judge: &Judge, now: u64) -> Result<Self, Failure> {
-        let (path, query) = split(&args.url, site)?;
-        let headers = args
-            .header
-            .iter()
-            .map(|line| header(line))
-            .collect::<Result<_, _>>()?;
-        let agreed = args
+        let (scheme, host, target) = split(&args.url, site)?;
+        let mut headers = Headers::default();
+        for line in &args.header {
+            let (name, value) = header(line)?;
+            headers.add(&name, value);
+        }
+        let found = args
             .viewer
             .and_then(|address| judge.countries().lookup(address, now).known());
-        let (country, country_origin) = match (&args.country, agreed) {
-            (Some(named), _) => (Some(named.clone()), "--country"),
-            (None, Some(country)) => (
-                Some(country.to_string()),
-                "assumed: what the database says of --viewer",
-            ),
+        let (country, country_origin) = match (&args.country, found) {
+            (Some(named), _) => (named.parse().ok(), "--country"),
+            (None, Some(country)) => (Some(country), "assumed: what the database says of --viewer"),
             (None, None) => (None, "assumed: CloudFront sends no country"),
         };
         Ok(Self {
             method: args.method.clone(),
-            path,
-            query,
-            viewer: args.viewer.map(with_port),
-            country,
-            country_origin,
+            path: split_target(&target).0.to_owned(),
+            scheme,
+            host,
+            target,
             headers,
+            viewer: Viewer {
+                address: args.viewer.map(|address| SocketAddr::new(address, 443)),
+                country,
+            },
+            country_origin,
             proven: !args.no_proof,
-            id: opaque_id(),
         })
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, value)| value.as_str())
-    }
-
-    /// The `Cookie` headers.
-    fn cookies(&self) -> Vec<&str> {
-        let cookies = self.headers.iter().filter(|(name, _)| name == "cookie");
-        cookies.map(|(_, value)| value.as_str()).collect()
-    }
-
-    fn request<'a>(&'a self, cookies: &'a [&'a str]) -> Request<'a> {
-        Request {
-            front: Front::Domain("explain.lambda-url.local.on.aws"),
-            principal: self.proven.then_some(Principal { arn: None }),
-            peer: Some(ASSUMED_EDGE),
+    fn arrived(&self) -> Arrived<'_> {
+        Arrived {
+            viewer: self.viewer,
             method: &self.method,
-            raw_path: &self.path,
-            raw_query: &self.query,
-            headers: Headers {
-                secret: self.proven.then_some(ASSUMED_SECRET),
-                viewer_address: self
-                    .header("cloudfront-viewer-address")
-                    .or(self.viewer.as_deref()),
-                viewer_country: self
-                    .header("cloudfront-viewer-country")
-                    .or(self.country.as_deref()),
-                range: self.header("range"),
-                if_range: self.header("if-range"),
-                if_match: self.header("if-match"),
-                if_none_match: self.header("if-none-match"),
-                if_modified_since: self.header("if-modified-since"),
-                if_unmodified_since: self.header("if-unmodified-since"),
-                accept_encoding: self.header("accept-encoding"),
-                origin: self.header("origin"),
-                request_method: self.header("access-control-request-method"),
-                request_headers: self.header("access-control-request-headers"),
-                accept: self.header("accept"),
-                fetch_dest: self.header("sec-fetch-dest"),
-                fetch_mode: self.header("sec-fetch-mode"),
-                cdn_loop: self.header("cdn-loop"),
-                via: self.header("via"),
-                cloudfront_id: None,
-            },
-            cookies,
-            id: &self.id,
+            target: &self.target,
+            headers: &self.headers,
+        }
+    }
+
+    /// The request with the access control it was said to have.
+    fn proven_as_said<'a>(&self, request: Request<'a>) -> Request<'a> {
+        Request {
+            principal: request.principal.filter(|_| self.proven),
+            ..request
         }
     }
 }
 
-/// `CloudFront-Viewer-Address`: an IPv6 address has no brackets there.
-fn with_port(address: IpAddr) -> String {
-    format!("{address}:443")
-}
-
-/// Path and query of a URL, or of a path.
-fn split(url: &str, site: &Site) -> Result<(String, String), Failure> {
-    let target = match url.split_once("://") {
-        Some((_, rest)) => {
-            let (host, _) = rest.split_once(['/', '?']).unwrap_or((rest, ""));
-            if !site.hosts.is_empty() && !site.hosts.iter().any(|h| h.as_str() == host) {
-                eprintln!(
-                    "note: `{host}` is not one of the site's hosts; the gateway never looks at the host"
-                );
-            }
-            rest.get(host.len()..).unwrap_or_default()
-        }
-        None if url.starts_with('/') => url,
-        None => {
+/// Scheme, host and target of a URL, or of a path.
+fn split(url: &str, site: &Site) -> Result<(Scheme, String, String), Failure> {
+    let (scheme, rest) = match url.split_once("://") {
+        Some(("https", rest)) => (Scheme::Https, rest),
+        Some(("http", rest)) => (Scheme::Http, rest),
+        None if url.starts_with('/') => (Scheme::Https, url),
+        _ => {
             return Err(Failure::usage(format!(
                 "`{url}` is neither a URL nor a path that begins with `/`"
             )));
         }
     };
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    Ok((
-        if path.is_empty() {
-            "/".to_owned()
-        } else {
-            path.to_owned()
-        },
-        query.to_owned(),
-    ))
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (host, target) = rest.split_at(end);
+    let known = host.is_empty() || site.hosts.iter().any(|h| h.as_str() == host);
+    if !known && !site.hosts.is_empty() {
+        eprintln!(
+            "note: `{host}` is not one of the site's hosts; the gateway never looks at the host"
+        );
+    }
+    let slash = if target.starts_with('/') { "" } else { "/" };
+    Ok((scheme, host.to_owned(), format!("{slash}{target}")))
 }
 
 fn header(line: &str) -> Result<(String, String), Failure> {
@@ -239,7 +227,7 @@ fn assumed_state(
         ..Secrets::default()
     };
     for list in &site.guard.edges.prefix_lists {
-        let networks = [format!("{ASSUMED_EDGE}/32")]
+        let networks = [format!("{EDGE}/32")]
             .iter()
             .filter_map(|n| n.parse().ok())
             .collect();
@@ -256,7 +244,7 @@ fn answer(
     manifest: &Manifest,
     judge: Judge,
     state: &SiteState,
-    sent: &Sent,
+    request: &Request<'_>,
     now: u64,
 ) -> Result<cache::AnswerView, Failure> {
     use portcullis_origin::state::memory::MemoryState;
@@ -276,16 +264,13 @@ fn answer(
         Freshness::default(),
         state.clone(),
     );
-    let ports = LocalPorts::new(&args.local, &manifest.folder)?;
+    let ports = LocalPorts::new(&Folders::new(&args.local, &manifest.folder)?);
     let gateway = portcullis_origin::handle::Gateway::new(judge, live, clock, ports);
-    let cookies = sent.cookies();
-    let request = sent.request(&cookies);
-    let answered = runtime.block_on(gateway.handle(&request, &budget()));
+    let answered = runtime.block_on(gateway.handle(request, &budget()));
     Ok(cache::AnswerView::of(
         manifest.compiled.bundle.site(),
         gateway.judge(),
-        &request,
+        request,
         &answered,
-        now,
     ))
 }

@@ -26,19 +26,52 @@ pub(crate) struct LocalPorts {
 /// The local gateway over a state store.
 pub(crate) type LocalGateway<S> = Gateway<LocalPorts, S, SystemClock>;
 
-impl LocalPorts {
-    /// Ports over the folders that `local` names; `folder` is the manifest's.
+/// The folders that stand for buckets.
+#[derive(Debug, Clone)]
+pub(crate) struct Folders {
+    root: PathBuf,
+    elsewhere: Vec<(Bucket, PathBuf)>,
+}
+
+impl Folders {
+    /// The folders that `local` names; `folder` is the manifest's.
     pub(crate) fn new(local: &Local, folder: &Path) -> Result<Self, Failure> {
-        let root = local.root.clone().unwrap_or_else(|| folder.join("buckets"));
-        let mut objects = DirectoryStore::new(root);
-        for pair in &local.bucket {
-            let (name, path) = bucket(pair)?;
-            objects = objects.with_bucket(name, path);
-        }
         Ok(Self {
-            objects: Arc::new(objects),
-            upstream: Arc::new(HttpClient::new()),
+            root: local.root.clone().unwrap_or_else(|| folder.join("buckets")),
+            elsewhere: local
+                .bucket
+                .iter()
+                .map(|pair| bucket(pair))
+                .collect::<Result<_, _>>()?,
         })
+    }
+
+    /// The folder of one bucket.
+    pub(crate) fn of(&self, name: &Bucket) -> PathBuf {
+        let named = self
+            .elsewhere
+            .iter()
+            .rev()
+            .find(|(bucket, _)| bucket == name);
+        named.map_or_else(|| self.root.join(name.as_str()), |(_, path)| path.clone())
+    }
+
+    /// The store over them.
+    pub(crate) fn store(&self) -> DirectoryStore {
+        let store = DirectoryStore::new(&self.root);
+        self.elsewhere.iter().fold(store, |store, (name, path)| {
+            store.with_bucket(name.clone(), path)
+        })
+    }
+}
+
+impl LocalPorts {
+    /// Ports over folders.
+    pub(crate) fn new(folders: &Folders) -> Self {
+        Self {
+            objects: Arc::new(folders.store()),
+            upstream: Arc::new(HttpClient::new()),
+        }
     }
 }
 

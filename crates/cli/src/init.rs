@@ -3,7 +3,8 @@
 use crate::args::Init;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::load::{LoadError, MANIFEST};
-use anstream::{eprintln, print, println};
+use crate::out;
+use anstream::eprintln;
 use portcullis_manifest::schema::{SCHEMA_FILE, json_schema};
 use portcullis_manifest::{copilot, init_template};
 use portcullis_site::Name;
@@ -15,7 +16,7 @@ pub(crate) fn run(args: &Init) -> Outcome {
         None => init_template(&site_name(args)?),
     };
     if args.dry_run {
-        print!("{manifest}");
+        out::text(manifest)?;
         return Ok(Exit::Done.into());
     }
     std::fs::create_dir_all(&args.folder).map_err(|e| cannot_write(&args.folder, &e))?;
@@ -29,7 +30,7 @@ pub(crate) fn run(args: &Init) -> Outcome {
     std::fs::write(&path, manifest).map_err(|e| cannot_write(&path, &e))?;
     let schema = args.folder.join(SCHEMA_FILE);
     std::fs::write(&schema, json_schema()).map_err(|e| cannot_write(&schema, &e))?;
-    println!("{}", path.display());
+    out::line(path.display())?;
     eprintln!("next: portcullis compile {}", args.folder.display());
     Ok(Exit::Done.into())
 }

@@ -6,6 +6,7 @@
 mod args;
 mod compile;
 mod dev;
+mod edge;
 mod exit;
 mod explain;
 mod gateway;
@@ -13,6 +14,8 @@ mod help;
 mod http;
 mod init;
 mod load;
+mod log;
+mod out;
 mod serve;
 mod sign;
 

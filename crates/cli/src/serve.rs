@@ -1,15 +1,16 @@
 //! `serve`: the gateway as a plain HTTP/1.1 server. The TCP peer is the edge address; there is no front to confuse.
 
-use crate::args::{Log, Serve};
+use crate::args::Serve;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::gateway::{LocalGateway, LocalPorts, countries};
+use crate::gateway::{Folders, LocalGateway, LocalPorts, countries};
 use crate::http::{self, Answers, Texts, WireBody};
 use crate::load::load;
-use anstream::{eprintln, println};
+use crate::log::Sink;
+use crate::out;
+use anstream::eprintln;
 use hyper::body::Incoming;
 use portcullis_origin::clock::{Clock as _, SystemClock};
 use portcullis_origin::judge::Judge;
-use portcullis_origin::record::Record;
 use portcullis_origin::request::{Front, Request};
 use portcullis_origin::serve::{Budget, Carriage};
 use portcullis_origin::state::SiteState;
@@ -42,7 +43,7 @@ async fn serve(args: &Serve) -> Outcome {
     let clock = SystemClock::start();
     let local = countries(&args.local, site, &manifest.folder, clock.now().wall)?;
     local.note.iter().for_each(|note| eprintln!("note: {note}"));
-    let ports = LocalPorts::new(&args.local, &manifest.folder)?;
+    let ports = LocalPorts::new(&Folders::new(&args.local, &manifest.folder)?);
     let secret = site.guard.secret_header.name.clone();
     let judge =
         Judge::new(manifest.compiled.bundle.clone(), local.countries).map_err(Failure::failed)?;
@@ -62,13 +63,13 @@ async fn serve(args: &Serve) -> Outcome {
     let gateway = Arc::new(PlainServer {
         gateway: LocalGateway::new(judge, live, clock, ports),
         secret,
-        log: args.log,
+        log: Sink::open(&args.log)?,
     });
     let listener = TcpListener::bind(args.listen)
         .await
         .map_err(|why| Failure::failed(format!("cannot listen on {}: {why}", args.listen)))?;
     let address = listener.local_addr().map_err(Failure::failed)?;
-    println!("http://{address}");
+    out::line(format_args!("http://{address}"))?;
     let polled = Arc::clone(&gateway);
     let polling = tokio::spawn(async move { polled.gateway.live().poll(random).await });
     http::serve(listener, gateway, http::stop_signal()).await;
@@ -87,7 +88,7 @@ pub(crate) fn random() -> u64 {
 struct PlainServer {
     gateway: LocalGateway<FileState>,
     secret: String,
-    log: Log,
+    log: Sink,
 }
 
 impl Answers for PlainServer {
@@ -114,7 +115,7 @@ impl Answers for PlainServer {
         };
         let answer = self.gateway.handle(&request, &budget()).await;
         if let Some(record) = &answer.record {
-            log(self.log, record);
+            self.log.line(&record.line());
         }
         http::response(answer.response)
     }
@@ -126,13 +127,5 @@ pub(crate) fn budget() -> Budget {
         carriage: Carriage::Unlimited,
         time: ANSWER_TIME,
         jitter: u16::try_from(random() % 1_001).unwrap_or_default(),
-    }
-}
-
-fn log(log: Log, record: &Record<'_>) {
-    match log {
-        Log::Stderr => eprintln!("{}", record.line()),
-        Log::Stdout => println!("{}", record.line()),
-        Log::None => {}
     }
 }

@@ -3,10 +3,11 @@
 use crate::args::{HashName, Sign};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::load::load;
-use anstream::{eprintln, println};
+use crate::out;
+use anstream::eprintln;
 use portcullis_signed_access::sign::{Policy, PrivateKey, Signer};
-use portcullis_signed_access::{Algorithm, Hash, KeyId};
-use portcullis_site::Site;
+use portcullis_signed_access::{Algorithm, Hash, KeyId, PublicKey};
+use portcullis_site::{KeyGroup, Name, Site};
 use ring::rand::SystemRandom;
 use serde_json::json;
 use std::io::Read as _;
@@ -31,6 +32,7 @@ pub(crate) fn run(args: &Sign) -> Outcome {
         let algorithm = Algorithm::of(key.public_key().kind(), hash);
         check_trusted(
             load(manifest)?.compiled.bundle.site(),
+            args.key_group.as_deref(),
             &key_id,
             &key,
             algorithm,
@@ -39,6 +41,12 @@ pub(crate) fn run(args: &Sign) -> Outcome {
     let expires = now()
         .checked_add(duration(&args.expires)?)
         .ok_or_else(|| Failure::usage(format!("`{}` is too long", args.expires)))?;
+    if args.not_before.is_some_and(|start| start >= expires) {
+        return Err(
+            Failure::usage("the signature would end before it begins to be valid")
+                .help("choose a longer --expires or an earlier --not-before"),
+        );
+    }
     let resource = args.resource.as_deref().unwrap_or(&args.url);
     let custom = args.not_before.is_some()
         || args.ip.is_some()
@@ -85,13 +93,12 @@ fn print(
                 .into_iter()
                 .map(|(name, value)| (name, value.into()))
                 .collect();
-            println!(
-                "{}",
-                json!({ "cookies": cookies, "expires": expires, "key_id": signer.key_id })
-            );
+            out::json(&json!({ "cookies": cookies, "expires": expires, "key_id": signer.key_id }))?;
         } else {
             for (name, value) in cookies {
-                println!("Set-Cookie: {name}={value}; Secure; HttpOnly; SameSite=Lax; Path=/");
+                out::line(format_args!(
+                    "Set-Cookie: {name}={value}; Secure; HttpOnly; SameSite=Lax; Path=/"
+                ))?;
             }
         }
         return Ok(());
@@ -106,12 +113,9 @@ fn print(
         .sign_url(&args.url, policy, &random)
         .map_err(refused)?;
     if args.json {
-        println!(
-            "{}",
-            json!({ "url": url, "expires": expires, "key_id": signer.key_id })
-        );
+        out::json(&json!({ "url": url, "expires": expires, "key_id": signer.key_id }))?;
     } else {
-        println!("{url}");
+        out::line(url)?;
     }
     eprintln!("signed with key {} until {expires}", signer.key_id.as_str());
     Ok(())
@@ -135,31 +139,41 @@ fn read_key(path: &Path) -> Result<String, Failure> {
     Ok(pem)
 }
 
-/// Whether some key group of the site trusts the key under this id and for this algorithm.
+/// Whether a key group of the site, `asked` or any, trusts the key under this id and for this algorithm.
 fn check_trusted(
     site: &Site,
+    asked: Option<&str>,
     id: &KeyId,
     key: &PrivateKey,
     algorithm: Algorithm,
 ) -> Result<(), Failure> {
     let spki = key.public_key().spki_der();
-    let same = |pem: &str| {
-        portcullis_signed_access::PublicKey::from_pem(pem).is_ok_and(|k| k.spki_der() == spki)
+    let same = |pem: &str| PublicKey::from_pem(pem).is_ok_and(|key| key.spki_der() == spki);
+    let trusts = |group: &KeyGroup| {
+        let mut keys = group.public_keys.iter();
+        keys.any(|key| key.id == *id && same(&key.pem))
     };
-    let group = site.key_groups.iter().find(|(_, group)| {
-        group
-            .public_keys
-            .iter()
-            .any(|k| k.id == *id && same(&k.pem))
-    });
-    match group {
-        Some((_, group)) if group.algorithms.contains(&algorithm) => Ok(()),
+    let called = |name: &Name| asked.is_none_or(|asked| name.as_str() == asked);
+    let groups: Vec<_> = site.key_groups.iter().filter(|(n, _)| called(n)).collect();
+    let trusting: Vec<_> = groups.iter().filter(|(_, g)| trusts(g)).collect();
+    let allows = |group: &KeyGroup| group.algorithms.contains(&algorithm);
+    let nobody_trusts = match asked {
+        Some(asked) if groups.is_empty() => {
+            return Err(Failure::usage(format!(
+                "the site has no key group `{asked}`"
+            )));
+        }
+        Some(asked) => format!("key group `{asked}` does not trust"),
+        None => "no key group of the site trusts".to_owned(),
+    };
+    match trusting.first() {
+        Some(_) if trusting.iter().any(|(_, group)| allows(group)) => Ok(()),
         Some((name, _)) => Err(Failure::failed(format!(
             "key group `{name}` does not allow {algorithm}"
         ))
         .help("choose another --hash")),
         None => Err(Failure::failed(format!(
-            "no key group of the site trusts this key under the id {}",
+            "{nobody_trusts} this key under the id {}",
             id.as_str()
         ))
         .help("`portcullis compile` lists the keys and their ids")),

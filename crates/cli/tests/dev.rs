@@ -234,11 +234,30 @@ fn the_printed_links_do_what_they_say() {
         (&ready["event"], &ready["url"]),
         (&"ready".into(), &base.as_str().into())
     );
+    let listed = ready["links"].to_string();
+    for path in [
+        "/uploads/a.html",
+        "/media/a.txt",
+        "/errors/403.html",
+        "/office/",
+    ] {
+        assert!(
+            listed.contains(&format!("{base}{path}\"")),
+            "{path}: {listed}"
+        );
+    }
     let mut signed = None;
     for link in ready["links"].as_array().unwrap() {
         let target = link["url"].as_str().unwrap().strip_prefix(&base).unwrap();
-        let refused = dev.get(target, &[]).status == 403;
-        assert_eq!(link["verdict"] == "refused", refused, "{link}");
+        let status = dev.get(target, &[]).status;
+        assert_eq!(link["verdict"] == "refused", status == 403, "{link}");
+        // What is admitted is there to be seen, or the link says why not.
+        let expected = match link["why"].as_str().unwrap() {
+            why if why.contains("501") => 501,
+            _ if status == 403 => 403,
+            _ => 200,
+        };
+        assert_eq!(status, expected, "{link}");
         signed = signed.or(target.contains("Signature=").then(|| target.to_owned()));
     }
     let signed = signed.unwrap();

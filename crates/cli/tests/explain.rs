@@ -181,6 +181,7 @@ fn the_steps_stand_in_the_order_of_the_decision() {
     assert_eq!(
         steps(&value),
         [
+            "edge: passes",
             "access control: passed",
             "secret header: passed",
             "edge address: passed",
@@ -286,6 +287,111 @@ fn a_request_may_carry_headers_and_a_method() {
         .says("`no colon` is not NAME: VALUE");
 }
 
+/// What the edge itself refuses, the gateway never hears: one step, its status, no answer of ours.
+#[track_caller]
+fn check_refused_at_edge(arguments: &[&str], result: &str) {
+    let value = explain(&[arguments, &["--json"]].concat()).exits(5).json();
+    assert_eq!(value["reason"], "refused-at-edge", "{value:#}");
+    assert_eq!(steps(&value), [format!("edge: {result}")]);
+    assert_eq!(value["answer"], json!(null));
+}
+
+#[test]
+fn the_edge_speaks_first() {
+    let not_taken = "403 InvalidRequestMethod";
+    check_refused_at_edge(
+        &["/a.txt", "--viewer", DUTCH, "--method", "POST"],
+        not_taken,
+    );
+    check_refused_at_edge(&["/a.txt", "--no-proof", "--method", "OPTIONS"], not_taken);
+    let long = format!("/{}", "a".repeat(8_192));
+    check_refused_at_edge(&[&long], "414 InvalidRequest");
+    let header = format!("x: {}", "a".repeat(32_768));
+    check_refused_at_edge(&["/a.txt", "--header", &header], "494 InvalidRequestHeader");
+    let arguments = ["http://www.example.com/a.txt", "--viewer", DUTCH, "--json"];
+    let redirected = explain(&arguments).exits(0).json();
+    assert_eq!(steps(&redirected)[0], "edge: 301 to https");
+}
+
+/// What a viewer claims in CloudFront's name does not reach the gateway.
+#[test]
+fn a_viewer_cannot_speak_for_cloudfront() {
+    for claim in [
+        "CloudFront-Viewer-Address: 198.51.100.7:443",
+        "CloudFront-Viewer-Country: NL",
+        "X-Forwarded-For: 198.51.100.7",
+    ] {
+        check(
+            &["/a.txt", "--viewer", BRITISH, "--header", claim],
+            5,
+            "no-match",
+            None,
+        );
+        check(
+            &["/a.txt", "--header", claim],
+            5,
+            "denied-address-unknown",
+            Some("reason: abuse"),
+        );
+    }
+}
+
+#[test]
+fn the_cache_key_names_everything_in_it() {
+    let site = folder(&[
+        (
+            "portcullis.yaml",
+            &MANIFEST
+                .replace(
+                    "readers, enforce: edge,",
+                    "by-country, enforce: origin, cache_key: { country: true, query: [page] },",
+                )
+                .replace(
+                    "policies:\n",
+                    "policies:\n  by-country: [{ allow: { countries: [NL] } }]\n",
+                ),
+        ),
+        ("buckets/explained-files/a.txt", "hello\n"),
+    ]);
+    let key = |more: &[&str]| {
+        let arguments = [
+            &["explain", "/a.txt?page=2", "--viewer", DUTCH, "--json"],
+            more,
+        ]
+        .concat();
+        run(site.path(), &arguments).exits(0).json()["answer"]["edge"]["key"].take()
+    };
+    let start = [
+        "the distribution",
+        "path /a.txt",
+        "query parameters page",
+        "country NL",
+    ];
+    assert_eq!(key(&[]), json!(start));
+    let coded = key(&["--header", "Accept-Encoding: deflate, gzip;q=0.1, br"]);
+    assert_eq!(
+        coded,
+        json!([&start[..], &["Accept-Encoding br,gzip"]].concat())
+    );
+    assert_eq!(key(&["--header", "Accept-Encoding: deflate"]), json!(start));
+}
+
+#[test]
+fn an_error_is_answered_with_the_sites_page() {
+    let manifest =
+        format!("{MANIFEST}errors:\n  404: {{ document: /missing.html, min_ttl: 0s }}\n");
+    let site = folder(&[("portcullis.yaml", &manifest)]);
+    let arguments = ["explain", "/nothing", "--viewer", DUTCH];
+    let text = run(site.path(), &arguments).exits(0).stdout;
+    assert!(
+        text.ends_with("and answers with /missing.html instead, status 404\n"),
+        "{text}"
+    );
+    let value = run(site.path(), &[&arguments[..], &["--json"]].concat()).json();
+    let page = json!({ "document": "/missing.html", "status": 404 });
+    assert_eq!(value["answer"]["edge"]["error_page"], page);
+}
+
 #[test]
 fn a_url_is_taken_apart_and_a_strange_host_noted() {
     let dutch = ["--viewer", DUTCH, "--json"];
@@ -306,6 +412,9 @@ fn a_url_is_taken_apart_and_a_strange_host_noted() {
     explain(&["a.txt"])
         .exits(2)
         .says("`a.txt` is neither a URL nor a path");
+    explain(&["ftp://www.example.com/a.txt"])
+        .exits(2)
+        .says("is neither a URL nor a path");
 }
 
 #[test]

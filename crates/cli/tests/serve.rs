@@ -144,6 +144,24 @@ fn decision_lines_go_where_they_are_told_to_and_hold_no_secret() {
 }
 
 #[test]
+fn decision_lines_are_appended_to_a_file() {
+    let more = ["--log", "decisions.log"];
+    let serve = Serve::start(MANIFEST, &state(1, SECRET), &more);
+    let log = serve.folder.path().join("decisions.log");
+    for count in 1..=3 {
+        assert_eq!(serve.status(SECRET), 200);
+        let lines = || std::fs::read_to_string(&log).unwrap();
+        let wait = |_: &Server| (lines().lines().count() == count).then_some(());
+        serve.server.wait_for("decision line", wait);
+        assert!(lines().lines().all(|line| line.starts_with('{')));
+    }
+    let arguments = [&ARGUMENTS[..], &["--log", "no/such/folder.log"]].concat();
+    run(serve.folder.path(), &arguments)
+        .exits(1)
+        .says("error: the log `no/such/folder.log` cannot be written: ");
+}
+
+#[test]
 fn a_new_secret_is_taken_without_a_restart() {
     let serve = Serve::start(MANIFEST, &state(1, SECRET), &[]);
     assert_eq!(

@@ -219,7 +219,9 @@ fn json_gives_the_url_its_end_and_the_key() {
 #[test]
 fn the_key_may_come_from_standard_input() {
     let signing = Signing::new();
-    let arguments = ["sign", URL, "--key", "-", "-m", "portcullis.yaml"];
+    let key = ["sign", URL, "--key", "-"];
+    let manifest = ["-m", "portcullis.yaml", "--key-group", "training"];
+    let arguments = [&key[..], &manifest].concat();
     let ran = run_with_input(signing.folder.path(), &arguments, &signing.trusted.private);
     let ran = signing.held(ran).exits(0);
     assert_eq!(signing.reason(ran.stdout.trim_end()), "admitted");
@@ -280,6 +282,11 @@ fn what_cannot_be_signed_is_named() {
         "invalid value '2001:db8::/32'",
     );
     check_refused(&with(&["--key-id", "not an id"]), 2, "error: ");
+    check_refused(
+        &with(&["--not-before", "99999999999"]),
+        2,
+        "the signature would end before it begins to be valid",
+    );
 }
 
 #[test]
@@ -303,6 +310,23 @@ fn a_manifest_names_the_keys_that_may_sign() {
         &with(&["--key", "private.pem", "--key-id", "K123"]),
         1,
         &format!("{untrusted}K123"),
+    );
+    let in_group =
+        |group: &'static str, key: &'static str| with(&["--key", key, "--key-group", group]);
+    check_refused(
+        &in_group("training", "other.pem"),
+        1,
+        "key group `training` does not trust this key under the id ",
+    );
+    check_refused(
+        &in_group("trainees", "private.pem"),
+        2,
+        "the site has no key group `trainees`",
+    );
+    check_refused(
+        &["--key", "private.pem", "--key-group", "training"],
+        2,
+        "--manifest",
     );
     let refused = "key group `training` does not allow ECDSA-SHA1";
     check_refused(

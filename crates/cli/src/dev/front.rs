@@ -1,29 +1,22 @@
 //! The edge front: what CloudFront does with a request before and after the gateway, without a cache.
 
-use super::system::{EDGE, FUNCTION_URL, System, gate_settings};
-use crate::http::{self, Answers, Texts, WireBody};
+use super::system::System;
+use crate::edge::{Arrived, Viewer, at_gate};
+use crate::http::{self, Answers, WireBody};
+use crate::log::Sink;
 use crate::serve::budget;
-use anstream::{eprintln, println};
 use arc_swap::ArcSwap;
 use hyper::body::{Body as _, Incoming};
 use hyper::http::request::Parts;
-use portcullis_edge::accept_encoding::EdgeCodings;
 use portcullis_edge::answer::{Answer, Stamp, XCache};
-use portcullis_edge::gate::{Arrival, Gate, GeoRestriction, HttpVersion, Passage, Scheme, pass};
+use portcullis_edge::gate::{HttpVersion, Passage, Scheme};
 use portcullis_edge::headers::Headers;
 use portcullis_edge::identity::{EdgeHost, REQUEST_ID_RANDOM_BYTES, RequestId};
-use portcullis_edge::origin_request::{
-    Forwarding, GeneratedHeader, Origin, ViewerRequest, origin_request,
-};
-use portcullis_edge::path::split_target;
-use portcullis_edge::selection::{Names, Selection};
-use portcullis_edge::switches::Switches;
 use portcullis_http_semantics::HttpDate;
 use portcullis_origin::record::{Record, Verdict};
-use portcullis_origin::request::{Front as Delivery, Principal, Request};
 use portcullis_origin::response::Response;
-use portcullis_site::{Behavior, Caching, QueryKey, Site};
-use portcullis_viewer::country::Country;
+use portcullis_site::Behavior;
+use serde_json::json;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -37,24 +30,16 @@ pub(super) struct Front {
     system: ArcSwap<System>,
     viewer: IpAddr,
     country: Option<String>,
+    log: Sink,
     json: bool,
     edge: EdgeHost,
 }
 
-/// Who asks.
-#[derive(Clone, Copy)]
-struct Viewer {
-    address: SocketAddr,
-    country: Option<Country>,
-}
-
 /// A request as the front sees it.
+#[derive(Clone, Copy)]
 struct Exchange<'a> {
     system: &'a System,
-    viewer: Viewer,
-    method: &'a str,
-    target: &'a str,
-    headers: &'a Headers,
+    arrived: Arrived<'a>,
     id: &'a RequestId,
 }
 
@@ -65,6 +50,7 @@ impl Front {
             system: ArcSwap::from_pointee(system),
             viewer,
             country,
+            log: if json { Sink::Stdout } else { Sink::Stderr },
             json,
             edge,
         }
@@ -80,13 +66,14 @@ impl Front {
         let headers = edge_headers(head);
         let target = head.uri.path_and_query().map_or("/", |t| t.as_str());
         let id = RequestId::new(random::<REQUEST_ID_RANDOM_BYTES>());
-        let viewer = self.viewer(&system, head);
         let exchange = Exchange {
             system: &system,
-            viewer,
-            method: head.method.as_str(),
-            target,
-            headers: &headers,
+            arrived: Arrived {
+                viewer: self.viewer(&system, head),
+                method: head.method.as_str(),
+                target,
+                headers: &headers,
+            },
             id: &id,
         };
         let (Some(behavior), Some(now)) = (
@@ -101,7 +88,10 @@ impl Front {
             version: HttpVersion::Http11,
             now,
         };
-        match self.gate(behavior, head, &exchange, has_body) {
+        let host = head.headers.get("host").and_then(|h| h.to_str().ok());
+        // Plain HTTP on the loopback address stands for the viewer's HTTPS.
+        let (scheme, host) = (Scheme::Https, host.unwrap_or_default());
+        match at_gate(behavior, &exchange.arrived, scheme, host, has_body) {
             Passage::Pass => {}
             Passage::Redirect { status, location } => {
                 return generated(Answer::redirect(status, &location, &stamp));
@@ -116,75 +106,22 @@ impl Front {
         marked(answer, &stamp)
     }
 
-    fn gate(
-        &self,
-        behavior: &Behavior,
-        head: &Parts,
-        exchange: &Exchange<'_>,
-        has_body: bool,
-    ) -> Passage {
-        let (viewer_protocol, allowed_methods) = gate_settings(behavior);
-        let gate = Gate {
-            geo: &GeoRestriction::Off,
-            viewer_protocol,
-            allowed_methods,
-        };
-        let arrival = Arrival {
-            method: exchange.method,
-            host: head
-                .headers
-                .get("host")
-                .and_then(|h| h.to_str().ok())
-                .unwrap_or_default(),
-            target: exchange.target,
-            // Plain HTTP on the loopback address stands for the viewer's HTTPS.
-            scheme: Scheme::Https,
-            version: HttpVersion::Http11,
-            country: exchange.viewer.country,
-            has_body,
-            header_bytes: exchange.headers.bytes(),
-        };
-        pass(&gate, &arrival, &Switches::default())
-    }
-
     fn viewer(&self, system: &System, head: &Parts) -> Viewer {
         let text = |name| head.headers.get(name).and_then(|v| v.to_str().ok());
         let address = text(VIEWER)
             .and_then(|v| v.parse().ok())
             .unwrap_or(self.viewer);
         let named = text(COUNTRY).or(self.country.as_deref());
-        viewer(system, address, named)
+        system.viewer(address, named)
     }
 
     /// Asks what is behind the edge: the gateway, or the bucket that CloudFront reads itself.
     async fn ask(&self, exchange: &Exchange<'_>, behavior: &Behavior) -> Response {
-        let sent = to_origin(exchange, behavior, &self.edge);
-        let (path, query) = split_target(&sent.target);
-        let text = |name: &str| {
-            sent.headers
-                .joined(name, ",")
-                .map(|v| String::from_utf8_lossy(&v).into_owned())
-        };
-        let texts = Texts::of(text, &exchange.system.site().guard.secret_header.name);
-        let cookies = text("cookie");
-        let cookies: Vec<&str> = cookies.iter().map(String::as_str).collect();
-        let id = http::opaque_id();
-        let request = Request {
-            front: Delivery::Domain(FUNCTION_URL),
-            principal: Some(Principal { arn: None }),
-            peer: Some(EDGE),
-            method: exchange.method,
-            raw_path: path,
-            raw_query: query.unwrap_or_default(),
-            headers: texts.headers(),
-            cookies: &cookies,
-            id: &id,
-        };
-        let gateway = if exchange.system.is_direct(behavior) {
-            &exchange.system.direct
-        } else {
-            &exchange.system.gateway
-        };
+        let sender = exchange.system.sender(&self.edge, exchange.id);
+        let heard = sender.send(&exchange.arrived, behavior);
+        let cookies = heard.cookies();
+        let request = heard.request(&cookies);
+        let gateway = exchange.system.behind(behavior);
         let answer = gateway.handle(&request, &budget()).await;
         if let Some(record) = &answer.record {
             self.log(record);
@@ -199,7 +136,7 @@ impl Front {
             .site()
             .errors
             .get(&answer.status)
-            .filter(|_| exchange.method != "OPTIONS");
+            .filter(|_| exchange.arrived.method != "OPTIONS");
         let Some((rule, document)) =
             configured.and_then(|rule| Some((rule, rule.document.as_ref()?)))
         else {
@@ -210,16 +147,19 @@ impl Front {
         };
         let none = Headers::default();
         let page = Exchange {
-            target: document,
-            headers: &none,
-            method: "GET",
+            arrived: Arrived {
+                target: document,
+                headers: &none,
+                method: "GET",
+                ..exchange.arrived
+            },
             ..*exchange
         };
         let mut page = self.ask(&page, behavior).await;
         if page.status == 200 {
             page.status = rule.status.unwrap_or(answer.status);
         }
-        if exchange.method == "HEAD" {
+        if exchange.arrived.method == "HEAD" {
             page.body = portcullis_origin::response::Body::Empty;
         }
         page
@@ -227,7 +167,7 @@ impl Front {
 
     fn log(&self, record: &Record<'_>) {
         if self.json {
-            println!("{}", record.line());
+            self.log.line(&record.line());
             return;
         }
         let verdict = match record.verdict {
@@ -249,23 +189,20 @@ impl Front {
             "admitted" => String::new(),
             reason => format!(": {reason}"),
         };
-        eprintln!(
+        self.log.line(&format!(
             "{} {} {}  {verdict}{statement}{policy}{why}",
             record.status, record.method, record.path
-        );
+        ));
     }
 
     fn log_refused_at_edge(&self, exchange: &Exchange<'_>, why: &str) {
+        let (method, target) = (exchange.arrived.method, exchange.arrived.target);
         if self.json {
-            println!(
-                "{}",
-                serde_json::json!({ "event": "refused-at-edge", "method": exchange.method, "target": exchange.target, "why": why })
-            );
+            let event = json!({ "event": "refused-at-edge", "method": method, "target": target, "why": why });
+            self.log.line(&event.to_string());
         } else {
-            eprintln!(
-                "{} {}  refused at the edge: {why}",
-                exchange.method, exchange.target
-            );
+            self.log
+                .line(&format!("{method} {target}  refused at the edge: {why}"));
         }
     }
 }
@@ -279,185 +216,6 @@ impl Answers for Front {
         let has_body = !request.body().is_end_stream();
         let (head, _body) = request.into_parts();
         self.exchange(&head, has_body).await
-    }
-}
-
-/// The viewer at `address`; CloudFront sees the country that is named, else the one of the address.
-fn viewer(system: &System, address: IpAddr, country: Option<&str>) -> Viewer {
-    let country = country.map_or_else(|| system.country(address), |code| code.parse().ok());
-    Viewer {
-        address: SocketAddr::new(address, 50_443),
-        country,
-    }
-}
-
-/// What would become of a request for `path`, in a word and with the reason.
-pub(super) fn foretell(
-    system: &System,
-    address: IpAddr,
-    country: Option<&str>,
-    path: &str,
-    query: &str,
-) -> (&'static str, String) {
-    use portcullis_origin::judge::Judgement;
-    use portcullis_policy::Decision;
-    let Some(behavior) = system.behavior(path) else {
-        return ("refused", "no behavior governs it".to_owned());
-    };
-    let target = if query.is_empty() {
-        path.to_owned()
-    } else {
-        format!("{path}?{query}")
-    };
-    let (headers, id, edge) = (
-        Headers::default(),
-        RequestId::new([0; REQUEST_ID_RANDOM_BYTES]),
-        EdgeHost::new([0; 16]),
-    );
-    let exchange = Exchange {
-        system,
-        viewer: viewer(system, address, country),
-        method: "GET",
-        target: &target,
-        headers: &headers,
-        id: &id,
-    };
-    let sent = to_origin(&exchange, behavior, &edge);
-    let (path, query) = split_target(&sent.target);
-    let text = |name: &str| {
-        sent.headers
-            .joined(name, ",")
-            .map(|v| String::from_utf8_lossy(&v).into_owned())
-    };
-    let texts = Texts::of(text, &system.site().guard.secret_header.name);
-    let request = Request {
-        front: Delivery::Domain(FUNCTION_URL),
-        principal: Some(Principal { arn: None }),
-        peer: Some(EDGE),
-        method: "GET",
-        raw_path: path,
-        raw_query: query.unwrap_or_default(),
-        headers: texts.headers(),
-        cookies: &[],
-        id: "",
-    };
-    let gateway = if system.is_direct(behavior) {
-        &system.direct
-    } else {
-        &system.gateway
-    };
-    let judged = gateway
-        .judge()
-        .judge(&request, gateway.live().current().state(), system.now());
-    let policy = &behavior.policy;
-    match judged {
-        Judgement::Unproven(failure) => ("unproven", failure.code().to_owned()),
-        Judgement::Rejected(_, rejection) => ("rejected", rejection.code().to_owned()),
-        Judgement::Decided(decided) => match &decided.decision {
-            Decision::Admitted(admitted) if admitted.reported().is_some() => {
-                ("reported", format!("policy {policy} only reports"))
-            }
-            Decision::Admitted(_) => ("admitted", format!("policy {policy}")),
-            Decision::Refused(refusal) => (
-                "refused",
-                format!("policy {policy}: {}", refusal.reason.code()),
-            ),
-        },
-    }
-}
-
-/// What CloudFront sends on for a behavior of the site.
-fn to_origin(
-    exchange: &Exchange<'_>,
-    behavior: &Behavior,
-    edge: &EdgeHost,
-) -> portcullis_edge::origin_request::OriginRequest {
-    let viewer = ViewerRequest {
-        target: exchange.target,
-        version: HttpVersion::Http11,
-        scheme: Scheme::Https,
-        headers: exchange.headers,
-        peer: exchange.viewer.address,
-        country: exchange.viewer.country,
-    };
-    let origin = Origin {
-        domain: FUNCTION_URL.to_owned(),
-        path: String::new(),
-        custom_headers: exchange.system.custom_headers.clone(),
-    };
-    let forwarding = forwarding(exchange.system.site(), behavior);
-    origin_request(
-        &viewer,
-        &forwarding,
-        None,
-        &origin,
-        edge,
-        exchange.id,
-        &Switches::default(),
-    )
-}
-
-/// The cache policy and the origin request policy of a behavior, in one: only what is needed.
-fn forwarding(site: &Site, behavior: &Behavior) -> Forwarding {
-    let signed = site.policies.get(&behavior.policy).is_some_and(|p| {
-        p.statements
-            .iter()
-            .any(|s| s.when.as_ref().is_some_and(|w| w.signed_by.is_some()))
-    });
-    let mut headers: Vec<String> = Vec::new();
-    if behavior.response_headers.cors.is_some() {
-        headers.extend(
-            [
-                "origin",
-                "access-control-request-method",
-                "access-control-request-headers",
-            ]
-            .map(str::to_owned),
-        );
-    }
-    let (cached, query) = match &behavior.caching {
-        Caching::Disabled => (false, Names::All),
-        Caching::Enabled { key, .. } => {
-            headers.extend(key.headers.iter().cloned());
-            (true, names(&key.query))
-        }
-    };
-    let requested = |names| Selection {
-        cache_policy: Names::Nothing,
-        origin_request_policy: names,
-    };
-    Forwarding {
-        headers: requested(Names::Only(headers)),
-        cookies: requested(if signed {
-            Names::Only(SIGNED_COOKIES.map(str::to_owned).to_vec())
-        } else {
-            Names::Nothing
-        }),
-        query: requested(query),
-        generated: vec![
-            GeneratedHeader::ViewerAddress,
-            GeneratedHeader::ViewerCountry,
-        ],
-        codings: EdgeCodings {
-            gzip: cached && behavior.compress,
-            brotli: cached && behavior.compress,
-        },
-    }
-}
-
-const SIGNED_COOKIES: [&str; 5] = [
-    "CloudFront-Policy",
-    "CloudFront-Expires",
-    "CloudFront-Signature",
-    "CloudFront-Key-Pair-Id",
-    "CloudFront-Hash-Algorithm",
-];
-
-fn names(query: &QueryKey) -> Names {
-    match query {
-        QueryKey::None => Names::Nothing,
-        QueryKey::All => Names::All,
-        QueryKey::Only(names) => Names::Only(names.clone()),
     }
 }
 

@@ -2,48 +2,36 @@
 
 use super::keys::Keys;
 use crate::args::Dev;
+use crate::edge::{EDGE, Sender, Viewer};
 use crate::exit::Failure;
-use crate::gateway::{LocalGateway, LocalPorts, countries};
+use crate::gateway::{Folders, LocalGateway, LocalPorts, countries};
 use crate::load::quietly;
-use portcullis_edge::gate::{AllowedMethods, ViewerProtocolPolicy};
 use portcullis_edge::headers::CustomHeaders;
+use portcullis_edge::identity::{EdgeHost, RequestId};
 use portcullis_edge::pattern::{PathPattern, first_match};
 use portcullis_origin::clock::{Clock as _, SystemClock};
 use portcullis_origin::judge::Judge;
 use portcullis_origin::state::memory::MemoryState;
 use portcullis_origin::state::poll::{Freshness, LiveState};
 use portcullis_origin::state::{SecretDigest, Secrets, SiteState};
-use portcullis_site::{
-    Behavior, Bundle, Caching, Methods, Origin, Requirement, Site, ViewerProtocol,
-};
-use portcullis_viewer::country::Country;
+use portcullis_site::{Behavior, Bucket, Bundle, Caching, Name, Origin, Requirement, Site};
 use portcullis_viewer::prefixes::{Guards, PrefixSnapshot};
-use serde::Serialize;
-use std::net::IpAddr;
-use std::path::Path;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 
-/// The address from which the edge front reaches the gateway: a documentation address, which no real peer has.
-pub(super) const EDGE: &str = "203.0.113.1";
-/// The domain name of the gateway's function URL.
-pub(super) const FUNCTION_URL: &str = "portcullis-dev.lambda-url.local.on.aws";
+/// The port of every viewer.
+const VIEWER_PORT: u16 = 50_443;
 
 /// A site at work.
 pub(super) struct System {
-    pub(super) gateway: LocalGateway<MemoryState>,
+    gateway: LocalGateway<MemoryState>,
     /// What CloudFront serves itself: direct buckets, with the signatures it checks natively.
-    pub(super) direct: LocalGateway<MemoryState>,
-    pub(super) custom_headers: CustomHeaders,
+    direct: LocalGateway<MemoryState>,
+    custom_headers: CustomHeaders,
     patterns: Vec<PathPattern>,
+    folders: Folders,
     keys: Keys,
     notes: Vec<String>,
-}
-
-/// A link to open and what will happen there.
-#[derive(Debug, Serialize)]
-pub(super) struct Link {
-    pub(super) url: String,
-    pub(super) verdict: &'static str,
-    pub(super) why: String,
 }
 
 impl System {
@@ -54,7 +42,8 @@ impl System {
         let keys = Keys::add_to(&mut site)?;
         let clock = SystemClock::start();
         let now = clock.now().wall;
-        let ports = LocalPorts::new(&args.local, &loaded.folder)?;
+        let folders = Folders::new(&args.local, &loaded.folder)?;
+        let ports = LocalPorts::new(&folders);
         let secret = crate::http::opaque_id();
         let state = state(args, &site, &secret, now)?;
         let local = countries(&args.local, &site, &loaded.folder, now)?;
@@ -62,14 +51,10 @@ impl System {
         let notes = local
             .note
             .into_iter()
-            .chain(missing_buckets(args, &site, &loaded.folder))
+            .chain(missing_buckets(&site, &folders))
             .collect();
         let header = (site.guard.secret_header.name.clone(), secret);
-        let patterns = site
-            .behaviors
-            .iter()
-            .filter_map(|b| PathPattern::new(b.path.as_str()).ok())
-            .collect();
+        let patterns = crate::edge::patterns(&site);
         let start = |site: Site, countries, ports| {
             let bundle = Bundle::new(site).map_err(Failure::failed)?;
             let judge = Judge::new(bundle, countries).map_err(Failure::failed)?;
@@ -86,6 +71,7 @@ impl System {
             gateway: start(site, local.countries, ports)?,
             custom_headers: CustomHeaders::new(vec![header]).map_err(Failure::failed)?,
             patterns,
+            folders,
             keys,
             notes,
         })
@@ -110,107 +96,69 @@ impl System {
             .get(first_match(&self.patterns, target)?)
     }
 
-    /// Whether CloudFront serves the behavior from the bucket itself.
-    pub(super) fn is_direct(&self, behavior: &Behavior) -> bool {
-        matches!(
-            self.site().origins.get(&behavior.origin),
-            Some(Origin::DirectBucket { .. })
-        )
+    /// What answers for a behavior: the gateway, or CloudFront from the bucket itself.
+    pub(super) fn behind(&self, behavior: &Behavior) -> &LocalGateway<MemoryState> {
+        let origin = self.site().origins.get(&behavior.origin);
+        if matches!(origin, Some(Origin::DirectBucket { .. })) {
+            &self.direct
+        } else {
+            &self.gateway
+        }
     }
 
-    /// The country that CloudFront would see at `address`.
-    pub(super) fn country(&self, address: IpAddr) -> Option<Country> {
-        self.gateway
-            .judge()
-            .countries()
-            .lookup(address, self.now())
-            .known()
+    /// The folder that stands for a bucket.
+    pub(super) fn bucket(&self, name: &Bucket) -> PathBuf {
+        self.folders.of(name)
+    }
+
+    /// `url` signed by the throw-away key of a key group until `expires`, in seconds since the epoch.
+    pub(super) fn sign(&self, group: &Name, url: &str, expires: u64) -> Option<String> {
+        self.keys.sign(group, url, expires)
+    }
+
+    /// The viewer at `address`; CloudFront sees the country that is named, else the one the database knows there.
+    pub(super) fn viewer(&self, address: IpAddr, country: Option<&str>) -> Viewer {
+        let countries = self.gateway.judge().countries();
+        let found = || countries.lookup(address, self.now()).known();
+        Viewer {
+            address: Some(SocketAddr::new(address, VIEWER_PORT)),
+            country: country.map_or_else(found, |code| code.parse().ok()),
+        }
+    }
+
+    /// The edge `edge` as it sends the request `id` on.
+    pub(super) fn sender<'a>(&'a self, edge: &'a EdgeHost, id: &'a RequestId) -> Sender<'a> {
+        Sender {
+            site: self.site(),
+            custom_headers: &self.custom_headers,
+            edge,
+            id,
+        }
     }
 
     pub(super) fn now(&self) -> u64 {
         SystemClock::start().now().wall
     }
-
-    /// One link for each behavior, and one more for each that asks for a signature.
-    pub(super) fn links(&self, base: &str, viewer: IpAddr, country: Option<&str>) -> Vec<Link> {
-        let mut links = Vec::new();
-        for behavior in &self.site().behaviors {
-            let path = sample_path(behavior);
-            let (verdict, why) = super::front::foretell(self, viewer, country, &path, "");
-            links.push(Link {
-                url: format!("{base}{path}"),
-                verdict,
-                why,
-            });
-            links.extend(self.signed_link(behavior, base, viewer, country, &path));
-        }
-        links
-    }
-
-    fn signed_link(
-        &self,
-        behavior: &Behavior,
-        base: &str,
-        viewer: IpAddr,
-        country: Option<&str>,
-        path: &str,
-    ) -> Option<Link> {
-        let policy = self.site().policies.get(&behavior.policy)?;
-        let group = policy
-            .statements
-            .iter()
-            .find_map(|s| s.when.as_ref()?.signed_by.as_ref())?;
-        let host = self.site().hosts.first()?;
-        let signed =
-            self.keys
-                .sign(group, &format!("https://{host}{path}"), self.now() + 86_400)?;
-        let query = signed.split_once('?')?.1.to_owned();
-        let (verdict, why) = super::front::foretell(self, viewer, country, path, &query);
-        Some(Link {
-            url: format!("{base}{path}?{query}"),
-            verdict,
-            why: format!("signed for a day; {why}"),
-        })
-    }
-}
-
-/// A path that a behavior governs: its pattern up to the first wildcard.
-fn sample_path(behavior: &Behavior) -> String {
-    let prefix = behavior.path.literal_prefix();
-    if prefix.is_empty() {
-        "/".to_owned()
-    } else {
-        prefix.to_owned()
-    }
 }
 
 /// Buckets of the site for which there is no folder.
-fn missing_buckets(args: &Dev, site: &Site, folder: &Path) -> Vec<String> {
-    let root = args
-        .local
-        .root
-        .clone()
-        .unwrap_or_else(|| folder.join("buckets"));
-    let elsewhere = |name: &str| {
-        args.local
-            .bucket
-            .iter()
-            .any(|pair| pair.split_once('=').is_some_and(|(n, _)| n == name))
-    };
-    site.origins
-        .values()
-        .filter_map(|origin| match origin {
-            Origin::Bucket { name, .. } | Origin::DirectBucket { name, .. } => Some(name.as_str()),
-            Origin::Releases { .. } | Origin::Http(_) => None,
-        })
-        .filter(|name| !elsewhere(name) && !root.join(name).is_dir())
-        .map(|name| {
+fn missing_buckets<'a>(
+    site: &'a Site,
+    folders: &'a Folders,
+) -> impl Iterator<Item = String> + use<'a> {
+    let names = site.origins.values().filter_map(|origin| match origin {
+        Origin::Bucket { name, .. } | Origin::DirectBucket { name, .. } => Some(name),
+        Origin::Releases { .. } | Origin::Http(_) => None,
+    });
+    let missing = names.map(|name| (name, folders.of(name)));
+    missing
+        .filter(|(_, folder)| !folder.is_dir())
+        .map(|(name, folder)| {
             format!(
                 "bucket `{name}` has no folder `{}`, so everything in it is missing",
-                root.join(name).display()
+                folder.display()
             )
         })
-        .collect()
 }
 
 fn state(args: &Dev, site: &Site, secret: &str, now: u64) -> Result<SiteState, Failure> {
@@ -268,18 +216,4 @@ fn served_by_cloudfront(mut site: Site) -> Site {
         behavior.caching = Caching::Disabled;
     }
     site
-}
-
-/// CloudFront's names for the settings of a behavior.
-pub(super) fn gate_settings(behavior: &Behavior) -> (ViewerProtocolPolicy, AllowedMethods) {
-    let protocol = match behavior.viewer_protocol {
-        ViewerProtocol::AllowAll => ViewerProtocolPolicy::AllowAll,
-        ViewerProtocol::HttpsOnly => ViewerProtocolPolicy::HttpsOnly,
-        ViewerProtocol::RedirectToHttps => ViewerProtocolPolicy::RedirectToHttps,
-    };
-    let methods = match behavior.methods {
-        Methods::GetHead => AllowedMethods::GetHead,
-        Methods::GetHeadOptions => AllowedMethods::GetHeadOptions,
-    };
-    (protocol, methods)
 }

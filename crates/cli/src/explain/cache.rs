@@ -1,5 +1,6 @@
 //! What the gateway answers, and what CloudFront would keep of it, for how long and under which key.
 
+use crate::edge::codings;
 use portcullis_edge::freshness::{
     ERROR_CACHING_MIN_TTL_DEFAULT, EdgeTtl, ErrorToCache, ErrorTtl, OriginLifetime, Ttls, edge_ttl,
     error_ttl,
@@ -36,6 +37,17 @@ pub(crate) struct EdgeView {
     pub(crate) rule: String,
     /// What the cache key holds.
     pub(crate) key: Vec<String>,
+    /// The page that CloudFront answers with instead.
+    pub(crate) error_page: Option<ErrorPage>,
+}
+
+/// The site's own page for an error.
+#[derive(Debug, Serialize)]
+pub(crate) struct ErrorPage {
+    /// Its path.
+    pub(crate) document: String,
+    /// The status it is sent with.
+    pub(crate) status: u16,
 }
 
 impl AnswerView {
@@ -44,7 +56,6 @@ impl AnswerView {
         judge: &Judge,
         request: &Request<'_>,
         answered: &Answer<'_>,
-        _now: u64,
     ) -> Self {
         let response = &answered.response;
         let headers: BTreeMap<String, String> = response
@@ -65,6 +76,7 @@ impl AnswerView {
                 ttl_s: None,
                 rule: "ungoverned".to_owned(),
                 key: Vec::new(),
+                error_page: None,
             },
             |behavior| {
                 EdgeView::of(
@@ -116,6 +128,7 @@ impl EdgeView {
             } else {
                 key(behavior, request)
             },
+            error_page: error_page(site, status),
         }
     }
 }
@@ -166,6 +179,14 @@ fn kept_error(
     }
 }
 
+fn error_page(site: &Site, status: u16) -> Option<ErrorPage> {
+    let configured = site.errors.get(&status)?;
+    Some(ErrorPage {
+        document: configured.document.clone()?,
+        status: configured.status.unwrap_or(status),
+    })
+}
+
 fn key(behavior: &Behavior, request: &Request<'_>) -> Vec<String> {
     let mut parts = vec![
         "the distribution".to_owned(),
@@ -186,5 +207,12 @@ fn key(behavior: &Behavior, request: &Request<'_>) -> Vec<String> {
         ));
     }
     parts.extend(key.headers.iter().map(|name| format!("header {name}")));
+    // What the gateway hears is the normalised value; `identity` is left out of the key.
+    let coding = request.headers.accept_encoding.filter(|v| *v != "identity");
+    parts.extend(
+        coding
+            .filter(|_| codings(behavior).gzip)
+            .map(|value| format!("Accept-Encoding {value}")),
+    );
     parts
 }

@@ -56,14 +56,9 @@ pub(crate) struct Step {
 }
 
 impl Explanation {
-    pub(super) fn of(
-        manifest: &Manifest,
-        judge: &Judge,
-        sent: &Sent,
-        judgement: &Judgement<'_>,
-        now: u64,
-    ) -> Self {
-        let mut explanation = Self {
+    /// An explanation in which nothing has been looked at.
+    pub(super) fn new(manifest: &Manifest, sent: &Sent, now: u64) -> Self {
+        Self {
             method: sent.method.clone(),
             path: sent.path.clone(),
             admitted: false,
@@ -73,15 +68,25 @@ impl Explanation {
             statement: None,
             decided_at: None,
             manifest: manifest.name.clone(),
-            bundle: judge.digest().to_owned(),
+            bundle: manifest.compiled.bundle.digest().to_string(),
             at: now,
             steps: Vec::new(),
             answer: None,
-        };
+        }
+    }
+
+    /// Adds what the gateway's judge found.
+    pub(super) fn judged(
+        &mut self,
+        manifest: &Manifest,
+        judge: &Judge,
+        sent: &Sent,
+        judgement: &Judgement<'_>,
+    ) {
         match judgement {
             Judgement::Unproven(failure) => {
-                failure.code().clone_into(&mut explanation.reason);
-                explanation.step(
+                failure.code().clone_into(&mut self.reason);
+                self.step(
                     "proof",
                     failure.code(),
                     "nothing of the request is believed or looked up",
@@ -89,21 +94,21 @@ impl Explanation {
                 );
             }
             Judgement::Rejected(proven, rejection) => {
-                rejection.code().clone_into(&mut explanation.reason);
-                explanation.proof(proven);
-                explanation.step(
+                rejection.code().clone_into(&mut self.reason);
+                self.proof(proven);
+                self.step(
                     "path",
                     rejection.code(),
                     &rejected(*rejection, &sent.path),
                     None,
                 );
             }
-            Judgement::Decided(decided) => explanation.decided(manifest, judge, sent, decided, now),
+            Judgement::Decided(decided) => self.decided(manifest, judge, sent, decided),
         }
-        explanation
     }
 
-    fn step(&mut self, step: &str, result: &str, input: &str, place: Option<Place>) {
+    /// Adds a step.
+    pub(super) fn step(&mut self, step: &str, result: &str, input: &str, place: Option<Place>) {
         self.steps.push(Step {
             step: step.to_owned(),
             result: result.to_owned(),
@@ -133,15 +138,8 @@ impl Explanation {
         }
     }
 
-    fn decided(
-        &mut self,
-        manifest: &Manifest,
-        judge: &Judge,
-        sent: &Sent,
-        decided: &Decided<'_>,
-        now: u64,
-    ) {
-        let map = &manifest.compiled.source_map;
+    fn decided(&mut self, manifest: &Manifest, judge: &Judge, sent: &Sent, decided: &Decided<'_>) {
+        let (map, now) = (&manifest.compiled.source_map, self.at);
         self.proof(&decided.proven);
         self.step(
             "path",
@@ -172,16 +170,14 @@ impl Explanation {
             || asked.country
             || asked.key_groups.iter().any(Option::is_some);
         if asks_address {
-            let address = match facts.address {
-                AddressFact::Known(address) => address.to_string(),
-                AddressFact::Unknown => "unknown".to_owned(),
+            let (address, input) = match facts.address {
+                AddressFact::Known(address) => (
+                    address.to_string(),
+                    "CloudFront-Viewer-Address, which CloudFront writes (--viewer)",
+                ),
+                AddressFact::Unknown => ("unknown".to_owned(), "no --viewer is given"),
             };
-            self.step(
-                "viewer address",
-                &address,
-                "CloudFront-Viewer-Address",
-                None,
-            );
+            self.step("viewer address", &address, input, None);
         }
         if !asked.networks.is_empty() {
             let result = format!(

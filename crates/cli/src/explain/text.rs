@@ -59,6 +59,14 @@ fn write(out: &mut String, explanation: &Explanation) -> std::fmt::Result {
             "edge    does not keep it ({})",
             in_words(&answer.edge.rule)
         ),
+    }?;
+    match &answer.edge.error_page {
+        Some(page) => writeln!(
+            out,
+            "        and answers with {} instead, status {}",
+            page.document, page.status
+        ),
+        None => Ok(()),
     }
 }
 
