@@ -1,7 +1,6 @@
 //! The `portcullis` command.
 //!
-//! Data goes to stdout, everything else to stderr; the exit code is stable (`portcullis help exit-codes`). Deliberately
-//! absent here: what a command does; each has its file.
+//! Data goes to stdout, the rest to stderr; exit codes are stable. Deliberately absent: what a command does, in its file.
 
 mod args;
 mod compile;

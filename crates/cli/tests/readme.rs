@@ -19,7 +19,7 @@ use std::process::{Command, Output};
 const ANY: &str = "...";
 
 /// What an `sh` block may start.
-const PROGRAMS: [&str; 2] = ["cargo", "curl"];
+const PROGRAMS: [&str; 3] = ["cargo", "curl", "portcullis"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -180,19 +180,31 @@ fn check_shell(place: &str, line: &str) {
             let at = rest.iter().position(|word| *word == "--").unwrap();
             let (cargo, own) = rest.split_at(at);
             assert!(cargo.ends_with(&["-p", "portcullis"]), "{place}: {cargo:?}");
-            let help = portcullis(&[own[1].to_owned(), "--help".to_owned()]);
-            assert!(help.status.success(), "{place}: no command `{}`", own[1]);
-            let help = String::from_utf8(help.stdout).unwrap();
-            for option in own.iter().filter(is_option) {
-                assert!(help.contains(*option), "{place}: `dev` has no {option}");
-            }
+            check_options(place, &own[1..]);
         }
+        ["portcullis", own @ ..] => check_options(place, own),
         ["curl", ..] => {}
         _ => panic!("{place}: {line:?} is not understood"),
     }
-    let is_path = |word: &&&str| word.contains('/') && !word.contains("://");
+    let is_path = |word: &&&str| word.contains('/') && !word.contains("://") && !is_network(word);
     for path in line.iter().filter(is_path) {
         assert!(root().join(path).exists(), "{place}: there is no {path}");
+    }
+}
+
+/// Whether a word is an address range, which has a slash and is no path.
+fn is_network(word: &str) -> bool {
+    word.split_once('/')
+        .is_some_and(|(address, _)| address.parse::<std::net::IpAddr>().is_ok())
+}
+
+/// Holds a command of the program and its options to what `--help` says.
+fn check_options(place: &str, line: &[&str]) {
+    let help = portcullis(&[line[0].to_owned(), "--help".to_owned()]);
+    assert!(help.status.success(), "{place}: no command `{}`", line[0]);
+    let help = String::from_utf8(help.stdout).unwrap();
+    for option in line.iter().filter(|word| word.starts_with("--")) {
+        assert!(help.contains(option), "{place}: no {option} in {line:?}");
     }
 }
 
@@ -209,6 +221,28 @@ fn shell_blocks_name_what_exists() {
             check_shell(&block.place, line);
         }
     }
+}
+
+/// The page of the command line names every member of what it says is JSON.
+#[test]
+fn the_page_names_every_member() {
+    let page = std::fs::read_to_string(root().join("docs/cli.md")).unwrap();
+    let check = |arguments: &str| {
+        let output = portcullis(&words(arguments)).stdout;
+        let value: serde_json::Value = serde_json::from_slice(&output).unwrap();
+        let nested = [
+            &value,
+            &value["steps"][0],
+            &value["answer"],
+            &value["answer"]["edge"],
+        ];
+        let objects = nested.iter().filter_map(|value| value.as_object());
+        for name in objects.flat_map(|object| object.keys()) {
+            assert!(page.contains(&format!("`{name}`")), "{arguments}: {name}");
+        }
+    };
+    check("compile example --json");
+    check("explain /office/ --viewer 193.0.6.139 -m examples/handbook --json");
 }
 
 /// Links within the repository, from each page's own folder.
