@@ -1,5 +1,6 @@
 //! What can be typed: commands, options, defaults, examples.
 
+use crate::serve::StatePlace;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::Ipv4Net;
 use std::net::IpAddr;
@@ -170,6 +171,7 @@ pub(crate) struct Dev {
 #[command(after_help = "\
 Examples:
   portcullis serve site.yaml --state state.json --root /srv/buckets --listen 0.0.0.0:8080
+  portcullis serve site.yaml --state dynamodb:portcullis/handbook --s3
 
 The TCP peer is the edge address; access control is Lambda's, so set `guard.access_control: off` for this front.")]
 pub(crate) struct Serve {
@@ -179,9 +181,15 @@ pub(crate) struct Serve {
     /// Where to listen.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     pub(crate) listen: std::net::SocketAddr,
-    /// The site state, a JSON file.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) state: PathBuf,
+    /// The site state: a JSON file, or with the feature `aws` also dynamodb:TABLE/SITE.
+    #[arg(long, value_name = "PLACE", env = "PORTCULLIS_STATE")]
+    pub(crate) state: StatePlace,
+    /// Read objects from S3 (with the feature `aws`), from the buckets that the manifest names.
+    #[arg(long, conflicts_with_all = ["root", "bucket"])]
+    pub(crate) s3: bool,
+    /// The profile in AWS's configuration files; else AWS's usual order of credentials.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
     #[command(flatten)]
     pub(crate) local: Local,
     /// Where decision lines go: `stderr`, `stdout`, `none`, or a file they are appended to.

@@ -18,6 +18,8 @@ pub(crate) enum Exit {
     Findings = 3,
     /// `explain`: the request is refused.
     Refused = 5,
+    /// AWS does not answer, or does not let us in.
+    Aws = 10,
 }
 
 /// The table that `portcullis help exit-codes` prints.
@@ -27,6 +29,7 @@ pub(crate) const TABLE: &str = "\
 2    wrong usage
 3    mistakes in the manifest
 5    `explain`: the request is refused
+10   AWS or its credentials
 130  interrupted
 ";
 

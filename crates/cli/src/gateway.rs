@@ -7,6 +7,7 @@ use portcullis_origin::clock::SystemClock;
 use portcullis_origin::countries::Countries;
 use portcullis_origin::handle::Gateway;
 use portcullis_origin::serve::{NoSigner, Ports};
+use portcullis_origin::store::ObjectStore;
 use portcullis_origin::store::directory::DirectoryStore;
 use portcullis_origin::upstream::client::HttpClient;
 use portcullis_site::{Bucket, Database, Site, WhenStale};
@@ -18,13 +19,13 @@ const DEMONSTRATION: &[u8] = include_bytes!("../../../infra/geoip/demonstration-
 
 /// What the local gateway serves from.
 #[derive(Debug, Clone)]
-pub(crate) struct LocalPorts {
-    objects: Arc<DirectoryStore>,
+pub(crate) struct LocalPorts<O = DirectoryStore> {
+    objects: Arc<O>,
     upstream: Arc<HttpClient>,
 }
 
 /// The local gateway over a state store.
-pub(crate) type LocalGateway<S> = Gateway<LocalPorts, S, SystemClock>;
+pub(crate) type LocalGateway<S, O = DirectoryStore> = Gateway<LocalPorts<O>, S, SystemClock>;
 
 /// The folders that stand for buckets.
 #[derive(Debug, Clone)]
@@ -65,11 +66,11 @@ impl Folders {
     }
 }
 
-impl LocalPorts {
-    /// Ports over folders.
-    pub(crate) fn new(folders: &Folders) -> Self {
+impl<O> LocalPorts<O> {
+    /// Ports over a store of objects.
+    pub(crate) fn new(objects: O) -> Self {
         Self {
-            objects: Arc::new(folders.store()),
+            objects: Arc::new(objects),
             upstream: Arc::new(HttpClient::new()),
         }
     }
@@ -85,12 +86,12 @@ fn bucket(pair: &str) -> Result<(Bucket, PathBuf), Failure> {
     ))
 }
 
-impl Ports for LocalPorts {
-    type Objects = DirectoryStore;
+impl<O: ObjectStore + 'static> Ports for LocalPorts<O> {
+    type Objects = O;
     type Upstream = HttpClient;
     type Signer = NoSigner;
 
-    fn objects(&self) -> &Arc<DirectoryStore> {
+    fn objects(&self) -> &Arc<O> {
         &self.objects
     }
 

@@ -1,5 +1,9 @@
 //! `serve`: the gateway as a plain HTTP/1.1 server. The TCP peer is the edge address; there is no front to confuse.
 
+mod stores;
+
+pub(crate) use stores::StatePlace;
+
 use crate::args::Serve;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::gateway::{Folders, LocalGateway, LocalPorts, countries};
@@ -13,13 +17,13 @@ use portcullis_origin::clock::{Clock as _, SystemClock};
 use portcullis_origin::judge::Judge;
 use portcullis_origin::request::{Front, Request};
 use portcullis_origin::serve::{Budget, Carriage};
-use portcullis_origin::state::SiteState;
-use portcullis_origin::state::file::FileState;
 use portcullis_origin::state::poll::{Freshness, LiveState};
+use portcullis_origin::state::{SiteState, StateError};
 use portcullis_site::Requirement;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use stores::{Objects, State};
 use tokio::net::TcpListener;
 
 /// How long an answer's head may take: below CloudFront's 30 s.
@@ -43,25 +47,18 @@ async fn serve(args: &Serve) -> Outcome {
     let clock = SystemClock::start();
     let local = countries(&args.local, site, &manifest.folder, clock.now().wall)?;
     local.note.iter().for_each(|note| eprintln!("note: {note}"));
-    let ports = LocalPorts::new(&Folders::new(&args.local, &manifest.folder)?);
+    let folders = Folders::new(&args.local, &manifest.folder)?;
+    let (objects, state) = stores::open(args, &folders).await?;
     let secret = site.guard.secret_header.name.clone();
     let judge =
         Judge::new(manifest.compiled.bundle.clone(), local.countries).map_err(Failure::failed)?;
-    let live = LiveState::new(
-        FileState::new(&args.state),
-        clock,
-        Freshness::default(),
-        SiteState::default(),
-    );
+    let live = LiveState::new(state, clock, Freshness::default(), SiteState::default());
     live.before_decision().await;
     if let Some(why) = live.failure() {
-        return Err(
-            Failure::failed(format!("the state `{}`: {why}", args.state.display()))
-                .help("it is a JSON file with `secrets` and `edge_lists`; see docs/environment.md"),
-        );
+        return Err(cannot_begin(&args.state, &why));
     }
     let gateway = Arc::new(PlainServer {
-        gateway: LocalGateway::new(judge, live, clock, ports),
+        gateway: LocalGateway::new(judge, live, clock, LocalPorts::new(objects)),
         secret,
         log: Sink::open(&args.log)?,
     });
@@ -77,6 +74,17 @@ async fn serve(args: &Serve) -> Outcome {
     Ok(Exit::Done.into())
 }
 
+/// Without a state there is no secret, and every request would be refused.
+fn cannot_begin(place: &StatePlace, why: &StateError) -> Failure {
+    let message = format!("the state `{place}`: {why}");
+    match place {
+        StatePlace::File(_) => Failure::failed(message)
+            .help("it is a JSON file with `secrets` and `edge_lists`; docs/cli.md shows one"),
+        StatePlace::DynamoDb { .. } => Failure::new(Exit::Aws, message)
+            .help("look at the table, the region and the credentials; it needs dynamodb:GetItem"),
+    }
+}
+
 /// A random number for jitter.
 pub(crate) fn random() -> u64 {
     let mut bytes = [0; 8];
@@ -86,7 +94,7 @@ pub(crate) fn random() -> u64 {
 }
 
 struct PlainServer {
-    gateway: LocalGateway<FileState>,
+    gateway: LocalGateway<State, Objects>,
     secret: String,
     log: Sink,
 }

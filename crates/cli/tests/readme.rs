@@ -186,7 +186,7 @@ fn check_shell(place: &str, line: &str) {
         ["curl", ..] => {}
         _ => panic!("{place}: {line:?} is not understood"),
     }
-    let is_path = |word: &&&str| word.contains('/') && !word.contains("://") && !is_network(word);
+    let is_path = |word: &&&str| word.contains('/') && !word.contains(':') && !is_network(word);
     for path in line.iter().filter(is_path) {
         assert!(root().join(path).exists(), "{place}: there is no {path}");
     }
@@ -220,6 +220,17 @@ fn shell_blocks_name_what_exists() {
         for line in &block.lines {
             check_shell(&block.place, line);
         }
+    }
+}
+
+/// A `json` block is a site state, which the gateway would read.
+#[test]
+fn json_blocks_are_states() {
+    for block in blocks("json") {
+        let state =
+            portcullis_origin::state::SiteState::from_json(block.lines.join("\n").as_bytes());
+        let state = state.unwrap_or_else(|why| panic!("{}: {why}", block.place));
+        assert!(state.secrets.current.is_some(), "{}", block.place);
     }
 }
 

@@ -318,6 +318,22 @@ fn what_cannot_be_served_does_not_start() {
     );
 }
 
+/// This build has no AWS in it; one that has is tested with the servers it needs.
+#[test]
+fn without_aws_it_says_how_to_get_it() {
+    let site = site(MANIFEST, &state(1, SECRET));
+    let without = "error: this program was built without S3 and DynamoDB";
+    let help = "help: build it with `cargo build --release -p portcullis --features aws`";
+    let s3 = [&ARGUMENTS[..], &["--s3"]].concat();
+    run(site.path(), &s3).exits(2).says(without).says(help);
+    let table = ["serve", "--state", "dynamodb:table/plain"];
+    run(site.path(), &table).exits(2).says(without).says(help);
+    let empty = ["serve", "--state", "file:"];
+    run(site.path(), &empty)
+        .exits(2)
+        .says("expected the path of a file");
+}
+
 fn edge_list(network: &str) -> Value {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let fetched_at = now.unwrap().as_secs();
@@ -367,4 +383,6 @@ fn an_address_in_use_and_a_missing_state_fail() {
     run(here, &["serve", "--listen", "127.0.0.1:0"])
         .exits(2)
         .says("--state");
+    let both = [&ARGUMENTS[..], &["--s3", "--root", "buckets"]].concat();
+    run(here, &both).exits(2).says("cannot be used with");
 }

@@ -43,7 +43,7 @@ impl System {
         let clock = SystemClock::start();
         let now = clock.now().wall;
         let folders = Folders::new(&args.local, &loaded.folder)?;
-        let ports = LocalPorts::new(&folders);
+        let ports = LocalPorts::new(folders.store());
         let secret = crate::http::opaque_id();
         let state = state(args, &site, &secret, now)?;
         let local = countries(&args.local, &site, &loaded.folder, now)?;

@@ -29,6 +29,7 @@ pub fn command(folder: &Path) -> Command {
         .current_dir(folder)
         .env_remove("PORTCULLIS_GEOIP")
         .env_remove("PORTCULLIS_SIGNING_KEY")
+        .env_remove("PORTCULLIS_STATE")
         .env_remove("CLICOLOR_FORCE");
     command
 }
