@@ -37,3 +37,5 @@ pub mod stale;
 pub mod identity;
 
 pub mod answer;
+
+pub mod distribution;

@@ -1,0 +1,98 @@
+//! What a distribution asks for and the model cannot play. A false pass is worse than none: such a distribution is
+//! refused by name.
+
+use super::{Behavior, Distribution, OriginKind, Trusted};
+use std::fmt;
+
+/// An option that the model cannot play, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsupported {
+    /// The option, as the API names it.
+    pub option: &'static str,
+    /// Where: a behavior's pattern, an origin's id, or empty for the distribution.
+    pub place: String,
+    /// What to do about it.
+    pub advice: &'static str,
+}
+
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            option,
+            place,
+            advice,
+        } = self;
+        if place.is_empty() {
+            write!(f, "`{option}` cannot be played: {advice}")
+        } else {
+            write!(f, "`{option}` of `{place}` cannot be played: {advice}")
+        }
+    }
+}
+
+impl std::error::Error for Unsupported {}
+
+/// Every option of a distribution that the model cannot play, in the order of the configuration.
+#[must_use]
+pub fn unsupported(distribution: &Distribution) -> Vec<Unsupported> {
+    let mut found = Vec::new();
+    let mut add = |asked: bool, option, place: &str, advice| {
+        if asked {
+            found.push(Unsupported {
+                option,
+                place: place.to_owned(),
+                advice,
+            });
+        }
+    };
+    for origin in &distribution.origins {
+        let vpc = matches!(origin.kind, OriginKind::Vpc { .. });
+        add(vpc, "VpcOriginConfig", &origin.id, VPC);
+    }
+    for group in &distribution.groups {
+        let media = group.by_media_quality;
+        add(media, "SelectionCriteria", &group.id, MEDIA);
+    }
+    for (index, behavior) in distribution.all_behaviors().enumerate() {
+        let pattern = distribution.pattern(index);
+        for (asked, option, advice) in of_behavior(behavior) {
+            add(asked, option, pattern, advice);
+        }
+    }
+    let (acl, staged) = (
+        distribution.web_acl.is_some(),
+        distribution.continuous_deployment.is_some() || distribution.staging,
+    );
+    add(acl, "WebACLId", "", WEB_ACL);
+    add(staged, "ContinuousDeploymentPolicyId", "", STAGED);
+    add(
+        distribution.viewer.mutual_tls,
+        "ViewerMtlsConfig",
+        "",
+        MUTUAL_TLS,
+    );
+    found
+}
+
+fn of_behavior(behavior: &Behavior) -> [(bool, &'static str, &'static str); 3] {
+    let accounts = matches!(behavior.trusted, Some(Trusted::Accounts));
+    [
+        (accounts, "TrustedSigners", ACCOUNTS),
+        (behavior.grpc, "GrpcConfig", GRPC),
+        (
+            behavior.real_time_log.is_some(),
+            "RealtimeLogConfigArn",
+            REAL_TIME,
+        ),
+    ]
+}
+
+const VPC: &str = "name the server with `--origin ID=URL` and a custom origin";
+const MEDIA: &str = "use `default`, the first origin that answers";
+const WEB_ACL: &str = "rules of AWS WAF are not known here; leave it out with `--without WebACLId`, and know that nothing it blocks is blocked";
+const STAGED: &str = "load the primary and the staging distribution one at a time";
+const MUTUAL_TLS: &str = "certificates of viewers are not checked here";
+const ACCOUNTS: &str = "use trusted key groups, whose keys can be given";
+const GRPC: &str = "gRPC is not passed on here";
+const REAL_TIME: &str =
+    "real-time logs are not written here; leave them out with `--without RealtimeLogConfigArn`";
