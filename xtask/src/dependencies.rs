@@ -40,6 +40,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ),
     ("portcullis-site", SITE_AND_BELOW),
     ("portcullis-manifest", SITE_AND_BELOW),
+    // The gateway opens release manifests, so this knows nothing of the gateway.
+    ("portcullis-release", SITE_AND_BELOW),
     // The other side of the wire: it must not know our policy or our handler.
     (
         "portcullis-edge",

@@ -1,0 +1,1 @@
+//! The manifest of one release: which public path is which object.
