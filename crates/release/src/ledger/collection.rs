@@ -13,6 +13,9 @@ pub struct Retention {
     pub min_age: u64,
     /// The seconds between condemning and deleting: readers that have not yet heard may still ask.
     pub grace: u64,
+    /// The most by which clocks differ and a write takes effect after the time that it says, in seconds. Both times above
+    /// are longer by it. What is served or kept is safe without: only the promise in seconds rests on it.
+    pub slack: u64,
 }
 
 impl Ledger {
@@ -23,6 +26,7 @@ impl Ledger {
         now: u64,
         guards: Guards,
     ) -> impl Iterator<Item = ReleaseId> {
+        let min_age = retention.min_age.saturating_add(retention.slack);
         let newest = self.releases.len().saturating_sub(retention.releases);
         let candidates = self.releases.iter().enumerate();
         let candidates = candidates.filter(move |(index, record)| {
@@ -33,7 +37,7 @@ impl Ledger {
                 None => Some(now.saturating_sub(record.published_at)),
             };
             let kept = *index >= newest && guards.has(Guard::Reachability);
-            !record.condemned && !kept && age.is_some_and(|age| age >= retention.min_age)
+            !record.condemned && !kept && age.is_some_and(|age| age >= min_age)
         });
         candidates.map(|(_, record)| record.release)
     }
@@ -84,7 +88,7 @@ impl Ledger {
     #[must_use]
     pub fn sweep_at(&self, retention: Retention, guards: Guards) -> Option<u64> {
         let grace = if guards.has(Guard::Grace) {
-            retention.grace
+            retention.grace.saturating_add(retention.slack)
         } else {
             0
         };

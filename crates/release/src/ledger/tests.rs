@@ -111,8 +111,9 @@ fn a_rollback_is_a_higher_epoch_and_overtakes_who_publishes() {
 
 const KEEP_NONE: Retention = Retention {
     releases: 0,
-    min_age: 50,
-    grace: 10,
+    min_age: 49,
+    grace: 9,
+    slack: 1,
 };
 
 #[test]

@@ -6,7 +6,7 @@
 use super::{Answer, Assigned, CHUNK, Call, Failure, Keys, Step, Writing};
 use crate::guards::{Guard, Guards};
 use crate::key::ReleaseId;
-use crate::ledger::{Commit, Ledger, Target};
+use crate::ledger::{Commit, Ledger, Refusal, Target};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -19,6 +19,9 @@ pub struct PublishSettings {
     pub run: u64,
     /// Where the release is served.
     pub target: Target,
+    /// The epoch of the live release over which somebody approved the plan ([`Ledger::live_since`]); publishing over
+    /// another one is refused. Without it the release that is live when publishing begins is replaced.
+    pub approved_over: Option<u64>,
     /// How long others wait for a publisher that has stopped.
     pub lease_seconds: u64,
 }
@@ -145,6 +148,10 @@ impl Publish {
         let settings = &self.settings;
         if ledger.has(release.release, &settings.target) {
             return Ok(Step::End(Ok(Published::Unchanged(release.release))));
+        }
+        let approved = settings.approved_over;
+        if approved.is_some_and(|approved| approved != ledger.live_since()) {
+            return Err(Refusal::Overtaken.into());
         }
         let leased =
             ledger.lease_to(&settings.holder, settings.run, now, settings.lease_seconds)?;
