@@ -6,7 +6,9 @@ mod guards;
 pub mod key;
 pub mod ledger;
 pub mod manifest;
+pub mod memory;
 pub mod port;
 pub mod protocol;
+pub mod run;
 
 pub use guards::Guards;

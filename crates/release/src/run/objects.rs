@@ -1,0 +1,114 @@
+//! The calls that go to the object store: many at once where the order makes no difference.
+
+use super::{Event, Progress, RunError, Site, Source};
+use crate::key::{MANIFESTS, OBJECTS, VersionedKey};
+use crate::port::{Clock, KEYS_MAX, LedgerPort, ObjectPort, PortError};
+use crate::protocol::Keys;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use std::collections::HashSet;
+
+/// How many uploads are under way at one time.
+pub const UPLOADS_AT_ONCE: usize = 64;
+/// The largest manifest that is read, in bytes.
+pub const MANIFEST_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// Up to that many keys are looked at one by one; for more the store is listed.
+const HEADS_MAX: usize = 64;
+
+impl<O: ObjectPort, L: LedgerPort, C: Clock> Site<O, L, C> {
+    /// The keys that are not in the store, in the order in which they were given.
+    pub(super) async fn absent(&self, keys: &Keys) -> Result<Keys, RunError> {
+        let mut absent: HashSet<&VersionedKey> = keys.iter().collect();
+        if keys.len() <= HEADS_MAX {
+            let heads = stream::iter(keys.iter()).map(|key| async move {
+                let found = self.objects.head(key).await;
+                Ok::<_, RunError>((key, found.map_err(|error| at(key, error))?.is_some()))
+            });
+            let heads: Vec<_> = heads
+                .buffer_unordered(UPLOADS_AT_ONCE)
+                .try_collect()
+                .await?;
+            absent.retain(|key| heads.contains(&(key, false)));
+        } else {
+            self.each_key(|key| {
+                absent.remove(&key);
+            })
+            .await?;
+        }
+        Ok(keys
+            .iter()
+            .filter(|key| absent.contains(key))
+            .cloned()
+            .collect())
+    }
+
+    /// Calls `see` with every key in the store.
+    pub(super) async fn each_key(&self, mut see: impl FnMut(VersionedKey)) -> Result<(), RunError> {
+        for prefix in [OBJECTS, MANIFESTS] {
+            let mut from = None;
+            loop {
+                let page = self.objects.list(prefix, from.as_deref()).await;
+                let page = page.map_err(|error| at(prefix, error))?;
+                page.keys.into_iter().for_each(&mut see);
+                if page.next <= from {
+                    break;
+                }
+                from = page.next;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn put(
+        &self,
+        source: &impl Source,
+        keys: &Keys,
+        progress: Progress<'_>,
+    ) -> Result<(), RunError> {
+        let uploads = stream::iter(keys.iter()).map(|key| async move {
+            let upload = source.upload(key);
+            let upload =
+                upload.ok_or_else(|| RunError::Source(format!("nothing has the key {key}")))?;
+            let put = self.objects.put_if_absent(key, &upload).await;
+            put.map_err(|error| at(key, error))?;
+            let (key, bytes) = (key.clone(), upload.description.size);
+            Ok::<_, RunError>(Event::Uploaded { key, bytes })
+        });
+        let mut uploads = uploads.buffer_unordered(UPLOADS_AT_ONCE);
+        while let Some(uploaded) = uploads.next().await {
+            progress(uploaded?);
+        }
+        Ok(())
+    }
+
+    /// The keys under which something else is stored than was to be, or nothing.
+    pub(super) async fn verify(&self, source: &impl Source, keys: &Keys) -> Result<Keys, RunError> {
+        let heads = stream::iter(keys.iter()).map(|key| async move {
+            let found = self
+                .objects
+                .head(key)
+                .await
+                .map_err(|error| at(key, error))?;
+            let upload = source.upload(key);
+            let right = found.is_some() && found == upload.map(|upload| upload.description);
+            Ok::<_, RunError>((!right).then(|| key.clone()))
+        });
+        let wrong: Vec<_> = heads
+            .buffer_unordered(UPLOADS_AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(wrong.into_iter().flatten().collect())
+    }
+
+    pub(super) async fn delete(&self, keys: &Keys) -> Result<(), RunError> {
+        for chunk in keys.chunks(KEYS_MAX) {
+            let deleted = self.objects.delete(chunk).await;
+            deleted.map_err(|error| at(chunk.first().map_or("", VersionedKey::as_str), error))?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn at(place: impl ToString, error: PortError) -> RunError {
+    let at = place.to_string();
+    RunError::Objects { at, error }
+}
