@@ -1,7 +1,12 @@
 //! Releases: publish, verify, flip, rollback, preview, canary and collection, as a state machine over two ports.
 //!
-//! Always holds: nothing here reads a clock, makes a random number or knows a network; the ports' adapters do.
+//! Always holds: the protocol reads no clock, makes no random number and does no I/O; the adapters of its ports do.
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+pub mod directory;
+mod durable;
+pub mod file;
 mod guards;
 pub mod key;
 pub mod ledger;

@@ -112,3 +112,15 @@ impl LedgerPort for MemoryLedger {
         Ok(Written::Yes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{MemoryLedger, MemoryObjects};
+    use crate::conformance;
+
+    #[tokio::test]
+    async fn they_keep_the_promises_of_a_store_and_a_ledger() {
+        conformance::objects(&MemoryObjects::default()).await;
+        conformance::ledger(&MemoryLedger::default()).await;
+    }
+}

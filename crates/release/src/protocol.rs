@@ -77,6 +77,8 @@ pub struct Assigned {
     pub manifest: VersionedKey,
     /// The keys of its objects, each once.
     pub objects: Keys,
+    /// Those of them that no release that remains refers to: nobody has looked at them yet.
+    pub fresh: Keys,
 }
 
 /// What a machine says.

@@ -342,3 +342,6 @@ impl<O: ObjectPort, L: LedgerPort, C: Clock> Site<O, L, C> {
         Ok(found.into())
     }
 }
+
+#[cfg(test)]
+mod simulation;

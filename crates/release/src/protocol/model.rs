@@ -196,13 +196,12 @@ fn open_pages_during_rollback_and_collection() {
 
 #[test]
 fn everybody_at_once() {
+    // Any number of readers, at every moment: what each may have open is part of every state.
     holds(
         "all",
         Size {
             publishers: 2,
             rollbacks: 1,
-            readers: 2,
-            stale: 1,
             ..COLLECTS
         },
     );

@@ -7,7 +7,7 @@ use super::{Answer, Assigned, CHUNK, Call, Failure, Keys, Step, Writing};
 use crate::guards::{Guard, Guards};
 use crate::key::ReleaseId;
 use crate::ledger::{Commit, Ledger, Refusal, Target};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Who publishes, and where to.
@@ -211,8 +211,11 @@ impl Publish {
         if !self.guards.has(Guard::Verify) {
             return Ok(self.load_to_commit(held));
         }
+        // Also what was there already: a publisher that was stopped may have left it, and nobody has looked at it.
+        let unseen = held.release.fresh.iter().chain([&held.release.manifest]);
+        let unseen: BTreeSet<_> = unseen.chain(uploads.all.iter()).cloned().collect();
         self.phase = Phase::Verifying(held);
-        Ok(Step::Call(Call::Verify(uploads.all)))
+        Ok(Step::Call(Call::Verify(unseen.into_iter().collect())))
     }
 
     fn renew(&mut self, mut held: Held, uploads: Uploads, answer: Answer, now: u64) -> Next {

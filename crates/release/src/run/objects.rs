@@ -17,28 +17,22 @@ const HEADS_MAX: usize = 64;
 impl<O: ObjectPort, L: LedgerPort, C: Clock> Site<O, L, C> {
     /// The keys that are not in the store, in the order in which they were given.
     pub(super) async fn absent(&self, keys: &Keys) -> Result<Keys, RunError> {
-        let mut absent: HashSet<&VersionedKey> = keys.iter().collect();
-        if keys.len() <= HEADS_MAX {
-            let heads = stream::iter(keys.iter()).map(|key| async move {
-                let found = self.objects.head(key).await;
-                Ok::<_, RunError>((key, found.map_err(|error| at(key, error))?.is_some()))
-            });
-            let heads: Vec<_> = heads
-                .buffer_unordered(UPLOADS_AT_ONCE)
-                .try_collect()
-                .await?;
-            absent.retain(|key| heads.contains(&(key, false)));
-        } else {
+        if keys.len() > HEADS_MAX {
+            let mut absent: HashSet<&VersionedKey> = keys.iter().collect();
             self.each_key(|key| {
                 absent.remove(&key);
             })
             .await?;
+            let absent = keys.iter().filter(|key| absent.contains(key));
+            return Ok(absent.cloned().collect());
         }
-        Ok(keys
-            .iter()
-            .filter(|key| absent.contains(key))
-            .cloned()
-            .collect())
+        let heads = owned(keys).map(|key| async move {
+            let found = self.objects.head(&key).await;
+            let found = found.map_err(|error| at(&key, error))?;
+            Ok::<_, RunError>(found.is_none().then_some(key))
+        });
+        let absent: Vec<_> = heads.buffered(UPLOADS_AT_ONCE).try_collect().await?;
+        Ok(absent.into_iter().flatten().collect())
     }
 
     /// Calls `see` with every key in the store.
@@ -64,13 +58,13 @@ impl<O: ObjectPort, L: LedgerPort, C: Clock> Site<O, L, C> {
         keys: &Keys,
         progress: Progress<'_>,
     ) -> Result<(), RunError> {
-        let uploads = stream::iter(keys.iter()).map(|key| async move {
-            let upload = source.upload(key);
+        let uploads = owned(keys).map(|key| async move {
+            let upload = source.upload(&key);
             let upload =
                 upload.ok_or_else(|| RunError::Source(format!("nothing has the key {key}")))?;
-            let put = self.objects.put_if_absent(key, &upload).await;
-            put.map_err(|error| at(key, error))?;
-            let (key, bytes) = (key.clone(), upload.description.size);
+            let put = self.objects.put_if_absent(&key, &upload).await;
+            put.map_err(|error| at(&key, error))?;
+            let bytes = upload.description.size;
             Ok::<_, RunError>(Event::Uploaded { key, bytes })
         });
         let mut uploads = uploads.buffer_unordered(UPLOADS_AT_ONCE);
@@ -82,15 +76,15 @@ impl<O: ObjectPort, L: LedgerPort, C: Clock> Site<O, L, C> {
 
     /// The keys under which something else is stored than was to be, or nothing.
     pub(super) async fn verify(&self, source: &impl Source, keys: &Keys) -> Result<Keys, RunError> {
-        let heads = stream::iter(keys.iter()).map(|key| async move {
+        let heads = owned(keys).map(|key| async move {
             let found = self
                 .objects
-                .head(key)
+                .head(&key)
                 .await
-                .map_err(|error| at(key, error))?;
-            let upload = source.upload(key);
+                .map_err(|error| at(&key, error))?;
+            let upload = source.upload(&key);
             let right = found.is_some() && found == upload.map(|upload| upload.description);
-            Ok::<_, RunError>((!right).then(|| key.clone()))
+            Ok::<_, RunError>((!right).then_some(key))
         });
         let wrong: Vec<_> = heads
             .buffer_unordered(UPLOADS_AT_ONCE)
@@ -106,6 +100,10 @@ impl<O: ObjectPort, L: LedgerPort, C: Clock> Site<O, L, C> {
         }
         Ok(())
     }
+}
+
+fn owned(keys: &Keys) -> stream::Iter<std::vec::IntoIter<VersionedKey>> {
+    stream::iter(keys.to_vec())
 }
 
 pub(super) fn at(place: impl ToString, error: PortError) -> RunError {

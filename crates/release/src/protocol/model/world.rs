@@ -37,6 +37,8 @@ pub(super) struct World {
     processes: Vec<Process>,
     /// The page that each reader has open, and since when.
     readers: Vec<Option<(ReleaseId, u64)>>,
+    /// When each release was last seen live by anybody: pages of it may be open since then.
+    seen: BTreeMap<ReleaseId, u64>,
     /// A write that was sent and has yet to arrive, for the first or the second time.
     late: Option<Effect>,
     broken: Option<String>,
@@ -72,6 +74,8 @@ enum Machine {
     Publish(Publish),
     Change(Change),
     Collect(Collect),
+    /// What it held makes no difference any more.
+    Over,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -102,6 +106,7 @@ impl World {
             previous: None,
             processes: Vec::new(),
             readers: vec![None; size.readers],
+            seen: BTreeMap::new(),
             late: None,
             broken: None,
             slow: false,
@@ -171,7 +176,7 @@ impl World {
             call: None,
             progress: 0,
             over: None,
-            asked_at: self.now,
+            asked_at: 0,
         };
         process.call = match process.step(Answer::Begin, self.now) {
             Step::Call(call) => Some(call),
@@ -199,7 +204,20 @@ impl World {
         for index in 0..self.processes.len() {
             self.go_on(index, &mut next);
         }
+        next.iter_mut().for_each(|(_, world)| world.see());
         next
+    }
+
+    /// Whoever opened a page until now may have it still. Longer ago than was promised makes no difference.
+    fn see(&mut self) {
+        let (now, promised) = (self.now, RETENTION.min_age + RETENTION.grace);
+        self.seen.retain(|_, seen| now < *seen + promised);
+        let live = [Some(&self.ledger), self.previous.as_ref()]
+            .into_iter()
+            .flatten();
+        for live in live.filter_map(|ledger| ledger.live) {
+            self.seen.insert(live.release, now);
+        }
     }
 
     fn open_pages(&self, next: &mut Vec<(String, Self)>) {
@@ -329,18 +347,26 @@ impl World {
         process.progress = 0;
         let step = process.step(answer, now);
         process.call = None;
-        process.asked_at = now;
         match step {
             // Manifests do not change: when they are read makes no difference.
             Step::Call(call @ Call::Assign(_)) => {
                 let ledger = Arc::clone(&self.ledger);
                 *self = self.read(index, &call, &ledger);
             }
-            Step::Call(call) => process.call = Some(call),
+            Step::Call(call) => {
+                process.asked_at = if matches!(call, Call::Store(_)) {
+                    now
+                } else {
+                    0
+                };
+                process.call = Some(call);
+            }
             Step::End(Err(failure @ (Failure::OutOfOrder | Failure::Contended))) => {
                 self.broken = Some(format!("{:?} ends: {failure}", process.role));
             }
             Step::End(_) => {
+                process.over = None;
+                process.machine = Machine::Over;
                 if let Role::Collector { again: again @ 1.. } = process.role {
                     let run = process.run + 1;
                     self.processes[index] = self.process(Role::Collector { again: again - 1 }, run);
@@ -359,7 +385,8 @@ impl World {
                 if in_turn {
                     self.note(next, *planned);
                     self.slow |= *asked_at != self.now;
-                    self.previous = Some(std::mem::replace(&mut self.ledger, Arc::clone(next)));
+                    let previous = std::mem::replace(&mut self.ledger, Arc::clone(next));
+                    self.previous = (self.size.stale > 0).then_some(previous);
                 }
                 in_turn
             }
@@ -379,10 +406,10 @@ impl World {
     }
 
     fn assign(&mut self, ledger: &Ledger, contents: &[u8]) -> Assigned {
-        let kept: Vec<&VersionedKey> = ledger
+        let kept: BTreeSet<VersionedKey> = ledger
             .remaining()
             .filter_map(|record| self.manifests.get(&record.release))
-            .flat_map(|keys| keys.iter())
+            .flat_map(|keys| keys.iter().cloned())
             .collect();
         let key_of = |content: &u8| {
             let key = VersionedKey::of_object(ledger.era, &identity(*content), None);
@@ -390,7 +417,7 @@ impl World {
             let reused = kept
                 .iter()
                 .find(|kept| kept.as_str().rsplit('/').next() == digest);
-            reused.map_or(key, |reused| (*reused).clone())
+            reused.cloned().unwrap_or(key)
         };
         let objects: Keys = contents.iter().map(key_of).collect();
         let text: String = objects.iter().map(|key| format!("{key}\n")).collect();
@@ -399,10 +426,13 @@ impl World {
         if !self.manifests.contains_key(&release) {
             Arc::make_mut(&mut self.manifests).insert(release, Arc::clone(&objects));
         }
+        let fresh = objects.iter().filter(|key| !kept.contains(key));
+        let fresh = fresh.cloned().collect();
         Assigned {
             release,
             manifest,
             objects,
+            fresh,
         }
     }
 
@@ -447,7 +477,12 @@ impl World {
         if self.slow {
             return None;
         }
-        for (release, opened) in self.readers.iter().flatten() {
+        let open = self
+            .readers
+            .iter()
+            .flatten()
+            .map(|(release, opened)| (release, opened));
+        for (release, opened) in open.chain(&self.seen) {
             let promised = opened + RETENTION.min_age + RETENTION.grace;
             if self.now < promised && !self.is_whole(release) {
                 return Some("an open page has lost an object".to_owned());
@@ -469,6 +504,7 @@ impl Process {
             Machine::Publish(machine) => over(machine.step(answer, now)),
             Machine::Change(machine) => over(machine.step(answer, now)),
             Machine::Collect(machine) => over(machine.step(answer, now)),
+            Machine::Over => unreachable!("nobody asks it"),
         }
     }
 }
@@ -492,6 +528,7 @@ impl Hash for World {
         self.previous.hash(state);
         self.processes.hash(state);
         self.readers.hash(state);
+        self.seen.hash(state);
         self.late.hash(state);
         self.broken.hash(state);
         self.slow.hash(state);
