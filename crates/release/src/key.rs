@@ -137,6 +137,13 @@ impl VersionedKey {
         era.unwrap_or(u64::MAX)
     }
 
+    /// The digest in it: of an object's identity, or of a manifest's bytes.
+    #[must_use]
+    pub fn digest(&self) -> Option<Digest> {
+        let name = self.0.rsplit('/').next()?;
+        Digest::parse(name.split('.').next()?).ok()
+    }
+
     /// The key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

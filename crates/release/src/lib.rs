@@ -12,6 +12,8 @@ pub mod key;
 pub mod ledger;
 pub mod manifest;
 pub mod memory;
+#[cfg(feature = "plan")]
+pub mod plan;
 pub mod port;
 pub mod protocol;
 pub mod run;

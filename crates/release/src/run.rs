@@ -10,7 +10,7 @@ pub use objects::{MANIFEST_BYTES_MAX, UPLOADS_AT_ONCE};
 use crate::guards::Guards;
 use crate::key::{ReleaseId, VersionedKey};
 use crate::ledger::{Ledger, Record, Retention};
-use crate::port::{Clock, LedgerPort, ObjectPort, PortError, Upload, Written};
+use crate::port::{Body, Clock, Description, LedgerPort, ObjectPort, PortError, Written};
 use crate::protocol::{
     Answer, Assigned, Call, Change, Collect, Collected, Failure, Keys, Operation, Publish,
     PublishSettings, Published, Step,
@@ -27,8 +27,14 @@ pub trait Source: Send + Sync {
     /// Says what is wrong with a manifest or with the contents.
     fn assign(&self, era: u64, kept: &[Bytes]) -> Result<Assigned, String>;
 
-    /// What is to be stored under a key that [`Source::assign`] gave last.
-    fn upload(&self, key: &VersionedKey) -> Option<Upload>;
+    /// What is to be stored with the object under a key that [`Source::assign`] gave last.
+    fn description(&self, key: &VersionedKey) -> Option<Description>;
+
+    /// Its bytes.
+    ///
+    /// # Errors
+    /// Says why they cannot be had any more.
+    fn body(&self, key: &VersionedKey) -> Result<Body, String>;
 }
 
 /// What knows the form of a manifest.

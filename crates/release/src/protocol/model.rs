@@ -194,14 +194,27 @@ fn open_pages_during_rollback_and_collection() {
     );
 }
 
+// Any number of readers, at every moment: what each may have open is part of every state.
+
 #[test]
-fn everybody_at_once() {
-    // Any number of readers, at every moment: what each may have open is part of every state.
+fn two_publishers_and_a_collector() {
     holds(
-        "all",
+        "two and collect",
         Size {
             publishers: 2,
+            ..COLLECTS
+        },
+    );
+}
+
+#[test]
+fn a_publisher_a_rollback_and_a_collector_that_are_killed() {
+    holds(
+        "three",
+        Size {
+            publishers: 1,
             rollbacks: 1,
+            kills: 1,
             ..COLLECTS
         },
     );

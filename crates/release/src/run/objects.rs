@@ -2,7 +2,7 @@
 
 use super::{Event, Progress, RunError, Site, Source};
 use crate::key::{MANIFESTS, OBJECTS, VersionedKey};
-use crate::port::{Clock, KEYS_MAX, LedgerPort, ObjectPort, PortError};
+use crate::port::{Clock, KEYS_MAX, LedgerPort, ObjectPort, PortError, Upload};
 use crate::protocol::Keys;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use std::collections::HashSet;
@@ -59,9 +59,11 @@ impl<O: ObjectPort, L: LedgerPort, C: Clock> Site<O, L, C> {
         progress: Progress<'_>,
     ) -> Result<(), RunError> {
         let uploads = owned(keys).map(|key| async move {
-            let upload = source.upload(&key);
-            let upload =
-                upload.ok_or_else(|| RunError::Source(format!("nothing has the key {key}")))?;
+            let description = source.description(&key);
+            let description = description
+                .ok_or_else(|| RunError::Source(format!("nothing has the key {key}")))?;
+            let body = source.body(&key).map_err(RunError::Source)?;
+            let upload = Upload { description, body };
             let put = self.objects.put_if_absent(&key, &upload).await;
             put.map_err(|error| at(&key, error))?;
             let bytes = upload.description.size;
@@ -82,8 +84,7 @@ impl<O: ObjectPort, L: LedgerPort, C: Clock> Site<O, L, C> {
                 .head(&key)
                 .await
                 .map_err(|error| at(&key, error))?;
-            let upload = source.upload(&key);
-            let right = found.is_some() && found == upload.map(|upload| upload.description);
+            let right = found.is_some() && found == source.description(&key);
             Ok::<_, RunError>((!right).then_some(key))
         });
         let wrong: Vec<_> = heads

@@ -207,8 +207,14 @@ impl Source for Texts {
         })
     }
 
-    fn upload(&self, key: &VersionedKey) -> Option<Upload> {
-        self.uploads.lock().unwrap().get(key).cloned()
+    fn description(&self, key: &VersionedKey) -> Option<Description> {
+        let upload = self.uploads.lock().unwrap().get(key).cloned();
+        upload.map(|upload| upload.description)
+    }
+
+    fn body(&self, key: &VersionedKey) -> Result<Body, String> {
+        let upload = self.uploads.lock().unwrap().get(key).cloned();
+        Ok(upload.ok_or("no such key")?.body)
     }
 }
 

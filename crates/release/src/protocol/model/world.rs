@@ -30,7 +30,7 @@ pub(super) struct World {
     size: Size,
     guards: Guards,
     now: u64,
-    store: BTreeSet<VersionedKey>,
+    store: Arc<BTreeSet<VersionedKey>>,
     ledger: Arc<Ledger>,
     /// The ledger before, while some reader may not have heard that it was replaced.
     previous: Option<Arc<Ledger>>,
@@ -101,7 +101,7 @@ impl World {
             size,
             guards,
             now: 0,
-            store: BTreeSet::new(),
+            store: Arc::default(),
             ledger: Arc::default(),
             previous: None,
             processes: Vec::new(),
@@ -135,8 +135,8 @@ impl World {
         };
         for (at, contents) in [OLD, LIVE].into_iter().enumerate() {
             let assigned = self.assign(&ledger, contents);
-            self.store.extend(assigned.objects.iter().cloned());
-            self.store.insert(assigned.manifest);
+            Arc::make_mut(&mut self.store).extend(assigned.objects.iter().cloned());
+            Arc::make_mut(&mut self.store).insert(assigned.manifest);
             let since = at as u64 + 1;
             ledger.releases.push(Record {
                 release: assigned.release,
@@ -378,8 +378,8 @@ impl World {
     /// Whether the write changed anything.
     fn carry_out(&mut self, effect: &Effect) -> bool {
         match effect {
-            Effect::Put(key) => self.store.insert(key.clone()),
-            Effect::Delete(key) => self.store.remove(key),
+            Effect::Put(key) => Arc::make_mut(&mut self.store).insert(key.clone()),
+            Effect::Delete(key) => Arc::make_mut(&mut self.store).remove(key),
             Effect::Store(next, planned, asked_at) => {
                 let in_turn = next.version == self.ledger.version + 1;
                 if in_turn {
