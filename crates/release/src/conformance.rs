@@ -2,6 +2,8 @@
 //!
 //! The store and the ledger under test begin empty.
 
+#![expect(clippy::expect_used, reason = "a suite fails by panicking")]
+
 use crate::key::{Digest, MANIFESTS, OBJECTS, VersionedKey};
 use crate::ledger::Ledger;
 use crate::port::{Body, Description, LedgerPort, ObjectPort, PortError, Put, Upload, Written};

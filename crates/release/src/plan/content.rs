@@ -201,11 +201,11 @@ impl Reader<'_> {
 
     fn keep(&self, coding: Coding, packed: Vec<u8>) -> Variant {
         let (size, sha256) = (packed.len() as u64, Digest::of(&packed));
-        if let Ok(mut kept) = self.packed.lock() {
-            if kept.1 + size <= PACKED_BYTES_MAX {
-                kept.1 += size;
-                kept.0.insert(sha256, packed.into());
-            }
+        if let Ok(mut kept) = self.packed.lock()
+            && kept.1 + size <= PACKED_BYTES_MAX
+        {
+            kept.1 += size;
+            kept.0.insert(sha256, packed.into());
         }
         Variant {
             coding,

@@ -203,9 +203,9 @@ impl<'a> Tag<'a> {
         let mut attributes = Vec::new();
         // A closing tag, or a `<` in a text, has no attributes that count.
         let counts = name.starts_with(|c: char| c.is_ascii_alphabetic());
-        while counts {
+        loop {
             rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
-            if rest.is_empty() || rest.starts_with('>') {
+            if !counts || rest.is_empty() || rest.starts_with('>') {
                 break;
             }
             let ends = |c: char| is_end(c) || c == '=';

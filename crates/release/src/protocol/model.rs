@@ -208,13 +208,12 @@ fn two_publishers_and_a_collector() {
 }
 
 #[test]
-fn a_publisher_a_rollback_and_a_collector_that_are_killed() {
+fn a_publisher_a_rollback_and_a_collector() {
     holds(
         "three",
         Size {
             publishers: 1,
             rollbacks: 1,
-            kills: 1,
             ..COLLECTS
         },
     );

@@ -107,7 +107,7 @@ fn owned(keys: &Keys) -> stream::Iter<std::vec::IntoIter<VersionedKey>> {
     stream::iter(keys.to_vec())
 }
 
-pub(super) fn at(place: impl ToString, error: PortError) -> RunError {
+pub(super) fn at(place: &(impl ToString + ?Sized), error: PortError) -> RunError {
     let at = place.to_string();
     RunError::Objects { at, error }
 }

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-const SEEDS: u64 = 3_000;
+const SEEDS: u64 = 1_000;
 const STEPS: usize = 600;
 const RETENTION: Retention = Retention {
     releases: 1,
@@ -449,4 +449,58 @@ fn an_object_damaged_on_its_way_is_found_before_the_flip() {
         let broken = world.run().err().filter(|why| why.starts_with("step"));
         assert_eq!(broken, None, "seed {seed}");
     }
+}
+
+/// Stops one command at each of its awaits in turn, then gives the command again.
+#[track_caller]
+fn stopped_everywhere(name: &str, index: usize, ends: impl Fn(&Ledger, &Ledger) -> bool) {
+    let mut awaits = 0;
+    loop {
+        let mut world = World::new(1, Guards::ALL, 0);
+        world.faulty.fails.store(0, Ordering::Relaxed);
+        for text in ["first", "second"] {
+            world.runs += 1;
+            let source = Texts::new(vec![text.to_owned(), "shared".to_owned()]);
+            now(world
+                .site
+                .publish(&source, settings(0, world.runs), &mut |_| ()))
+            .unwrap();
+            world.faulty.now.fetch_add(1_000, Ordering::Relaxed);
+        }
+        let before = now(world.faulty.ledger.load()).unwrap();
+        let mut task = world.task(index);
+        let finished = (0..awaits).any(|_| poll(&mut task));
+        drop(task);
+        let after = now(world.faulty.ledger.load()).unwrap();
+        world
+            .is_whole(&after)
+            .unwrap_or_else(|why| panic!("{name}, stopped at await {awaits}: {why}"));
+        if finished {
+            assert!(ends(&before, &after), "{name} does what it is for");
+            println!("{name}: stopped at each of {awaits} awaits, 0 violations");
+            return;
+        }
+        let mut again = world.task(index);
+        while !poll(&mut again) {}
+        let after = now(world.faulty.ledger.load()).unwrap();
+        world
+            .is_whole(&after)
+            .unwrap_or_else(|why| panic!("{name}, again after {awaits}: {why}"));
+        assert!(ends(&before, &after), "{name}, again after await {awaits}");
+        world
+            .converges()
+            .unwrap_or_else(|why| panic!("{name}, stopped at await {awaits}: {why}"));
+        awaits += 1;
+    }
+}
+
+#[test]
+fn stopped_at_every_await_each_command_can_be_given_again() {
+    let published = |before: &Ledger, after: &Ledger| {
+        after.live_since() > before.live_since() && after.lease.is_none()
+    };
+    stopped_everywhere("publish", 0, published);
+    // A second rollback after one that was stopped behind its write goes back again, as it was told to.
+    stopped_everywhere("rollback", 2, |before, after| after.epoch > before.epoch);
+    stopped_everywhere("collect", 3, |before, after| after.era > before.era);
 }

@@ -285,7 +285,7 @@ impl World {
             Call::Load => Answer::Ledger(Arc::clone(seen)),
             Call::Assign(ledger) => {
                 let Role::Publisher(number) = self.processes[index].role else {
-                    unreachable!("only publishers name releases")
+                    panic!("only publishers name releases")
                 };
                 world.processes[index].over = Some(ledger.live_since());
                 Answer::Assigned(world.assign(ledger, PUBLISHED[number]))
@@ -299,7 +299,7 @@ impl World {
             Call::Unreferenced(ledger, era) => Answer::Keys(self.unreferenced(ledger, *era)),
             // Nothing to write.
             Call::Put(_) | Call::Delete(_) => Answer::Done,
-            Call::Store(_) => unreachable!("a write"),
+            Call::Store(_) => panic!("a write"),
         };
         world.answer(index, answer);
         world
@@ -504,7 +504,7 @@ impl Process {
             Machine::Publish(machine) => over(machine.step(answer, now)),
             Machine::Change(machine) => over(machine.step(answer, now)),
             Machine::Collect(machine) => over(machine.step(answer, now)),
-            Machine::Over => unreachable!("nobody asks it"),
+            Machine::Over => panic!("nobody asks it"),
         }
     }
 }
