@@ -51,6 +51,16 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "portcullis-viewer",
         ],
     ),
+    // The two ends of the edge: sockets and origins, for the model between them.
+    (
+        "portcullis-edge-server",
+        &[
+            "portcullis-edge",
+            "portcullis-http-semantics",
+            // Behind a feature: a function as an origin, run as Lambda runs it.
+            "portcullis-runtime-api",
+        ],
+    ),
     ("portcullis-origin", SITE_AND_BELOW),
     ("portcullis-aws", ORIGIN_AND_BELOW),
     ("portcullis-gateway", AWS_AND_BELOW),
