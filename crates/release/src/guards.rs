@@ -23,6 +23,10 @@ pub(crate) enum Guard {
     UploadFirst,
     /// What was uploaded is looked at before the flip.
     Verify,
+    /// Versioned names of every kept release go on answering.
+    KeptAnswer,
+    /// An invalidation names the keys that the cache has.
+    RewrittenKeys,
 }
 
 /// Which guards are in place.

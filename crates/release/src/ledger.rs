@@ -19,9 +19,11 @@
 
 mod change;
 mod collection;
+mod serving;
 
 pub use change::{Changed, Commit, Refusal, Target};
 pub use collection::Retention;
+pub use serving::Asked;
 
 use crate::key::{ReleaseId, VersionedKey};
 use portcullis_site::Name;

@@ -2,6 +2,7 @@
 //!
 //! Always holds: the protocol reads no clock, makes no random number and does no I/O; the adapters of its ports do.
 
+pub mod changes;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod directory;

@@ -1,4 +1,4 @@
-use super::{Canary, Commit, Ledger, Percent, Refusal, Retention, Target};
+use super::{Asked, Canary, Commit, Ledger, Percent, Refusal, Retention, Target};
 use crate::guards::Guards;
 use crate::key::Digest;
 use portcullis_site::Name;
@@ -201,4 +201,24 @@ fn a_trial_is_held_promoted_and_withdrawn_by_one_write_each() {
         (Some(release("a")), None)
     );
     assert_eq!(withdrawn.withdraw(100), Ok(None));
+}
+
+#[test]
+fn a_request_is_answered_by_its_preview_its_trial_or_what_is_live() {
+    let name = Name::new("next").unwrap();
+    let ledger = published(&site(&["a", "b"]), "p", &Target::Preview(name.clone()), 100);
+    let ledger = published(
+        &ledger,
+        "c",
+        &Target::Canary(Percent::new(100).unwrap()),
+        100,
+    );
+    let answering = |preview, sticky| ledger.answering(Asked { preview, sticky });
+    assert_eq!(answering(None, None), Some(release("b")));
+    assert_eq!(answering(None, Some(b"viewer")), Some(release("c")));
+    assert_eq!(answering(Some(&name), Some(b"viewer")), Some(release("p")));
+    assert_eq!(answering(Some(&Name::new("other").unwrap()), None), None);
+    // Never what was only previewed.
+    let order: Vec<_> = ledger.lookup_order(release("b"), ALL).collect();
+    assert_eq!(order, [release("b"), release("c"), release("a")]);
 }

@@ -106,3 +106,17 @@ fn a_deletion_without_grace_is_found() {
         "a release that is kept has lost an object",
     );
 }
+
+#[test]
+fn a_page_and_a_pointer_that_disagree_are_found() {
+    let size = Size {
+        rollbacks: 1,
+        readers: 1,
+        ..NONE
+    };
+    finds(
+        Guard::KeptAnswer,
+        size,
+        "an open page asks for a release that does not answer",
+    );
+}

@@ -483,6 +483,14 @@ impl World {
             .flatten()
             .map(|(release, opened)| (release, opened));
         for (release, opened) in open.chain(&self.seen) {
+            let answers = ledger.live.is_some_and(|live| {
+                ledger
+                    .lookup_order(live.release, self.guards)
+                    .any(|kept| kept == *release)
+            });
+            if self.now < opened + RETENTION.min_age && !answers {
+                return Some("an open page asks for a release that does not answer".to_owned());
+            }
             let promised = opened + RETENTION.min_age + RETENTION.grace;
             if self.now < promised && !self.is_whole(release) {
                 return Some("an open page has lost an object".to_owned());
