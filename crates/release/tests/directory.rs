@@ -70,6 +70,7 @@ fn release(root: &Path) -> Result<PlannedRelease<Lines>, WalkError> {
         lifetimes: Lifetimes::new(&releases),
         codings: &[Coding::Brotli, Coding::Gzip],
         threads: 2,
+        now: std::time::SystemTime::UNIX_EPOCH,
     };
     let planned = plan(root, &settings, &mut Cache::default())?;
     Ok(PlannedRelease::new(planned, Lines))

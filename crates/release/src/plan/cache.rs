@@ -1,24 +1,24 @@
 //! What was read of files before, so that a file that has not changed is not read again.
 //!
-//! Always holds: an entry counts only while size, times and inode are the same, and only if the file was last changed
-//! before the cache was written: one that was changed in the same instant might have been changed again since. A cache that
-//! cannot be read is an empty one.
+//! Always holds: an entry counts only while size, times and inode are the same. A file that was changed shortly before it was
+//! read has none: it might be changed again without its times telling. A cache that cannot be read is an empty one.
 
 use super::compress::{Coding, Variant};
 use super::walk::Stamp;
 use crate::durable;
 use crate::key::Digest;
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 /// The beginning of the first line. Another form, or other settings of the compressors, has another number.
 const FORM: &str = "portcullis-cache 1";
 /// The longest cache that is read, in bytes.
 const CACHE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// How long before the reading a file must have been changed last, in nanoseconds. File systems count time in steps, the
+/// coarsest of two seconds.
+const SETTLED: i128 = 3_000_000_000;
 
 /// What is known of a file's content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,9 +36,8 @@ pub(super) struct Known {
 pub struct Cache {
     /// The first line of its file.
     form: String,
-    files: HashMap<String, Known>,
-    /// When it was written, in nanoseconds since the epoch.
-    written: i128,
+    /// In the order of their paths.
+    files: Vec<(String, Known)>,
 }
 
 impl Cache {
@@ -52,18 +51,17 @@ impl Cache {
         if metadata.len() > CACHE_BYTES_MAX {
             return empty;
         }
-        let written =
-            i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
         let text = fs::read_to_string(path).unwrap_or_default();
         let mut lines = text.lines();
         if lines.next() != Some(&empty.form) {
             return empty;
         }
-        let files = lines.map_while(parse).collect();
-        Self {
-            files,
-            written,
-            ..empty
+        let files: Vec<_> = lines.map_while(parse).collect();
+        // Looked up by halving: what is out of order is nobody's work but a stranger's.
+        if files.is_sorted_by(|(a, _), (b, _)| a < b) {
+            Self { files, ..empty }
+        } else {
+            empty
         }
     }
 
@@ -91,14 +89,25 @@ impl Cache {
         durable::replace(path, &temporary, text.as_bytes())
     }
 
-    pub(super) fn get(&self, path: &str, stamp: &Stamp) -> Option<&Known> {
-        let known = self.files.get(path)?;
-        let is_settled = stamp.modified < self.written && stamp.changed < self.written;
-        (is_settled && known.stamp == *stamp).then_some(known)
+    /// What is known of the file at `path`, which is probably the one with this number.
+    pub(super) fn get(&self, number: usize, path: &str, stamp: &Stamp) -> Option<&Known> {
+        let probable = self.files.get(number).filter(|(known, _)| known == path);
+        let search = || {
+            let found = self
+                .files
+                .binary_search_by(|(known, _)| known.as_str().cmp(path));
+            self.files.get(found.ok()?)
+        };
+        let (_, known) = probable.or_else(search)?;
+        (known.stamp == *stamp).then_some(known)
     }
 
-    pub(super) fn insert(&mut self, path: String, known: Known) {
-        self.files.insert(path, known);
+    /// Takes what is known of the file at `path`, which comes after all others, if `now` is long enough after its change.
+    pub(super) fn push(&mut self, path: &str, known: Known, now: i128) {
+        let changed = known.stamp.modified.max(known.stamp.changed);
+        if changed.saturating_add(SETTLED) < now {
+            self.files.push((path.to_owned(), known));
+        }
     }
 }
 

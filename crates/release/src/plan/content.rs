@@ -16,6 +16,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How much of a file is read at once, in bytes.
 const PART_BYTES: usize = 256 * 1024;
@@ -31,6 +32,8 @@ pub struct PlanSettings<'a> {
     pub codings: &'a [Coding],
     /// How many files are read at one time.
     pub threads: usize,
+    /// The time, by which it is known whether a file has settled.
+    pub now: SystemTime,
 }
 
 /// A file as it will be served.
@@ -110,13 +113,16 @@ pub fn plan(
         bytes_read: reader.bytes_read.into_inner(),
         packed: reader.packed.into_inner().unwrap_or_default().0,
     };
-    let mut now = Cache::of(settings.codings);
+    // Before 1970 nothing has settled.
+    let now = settings.now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = i128::try_from(now.as_nanos()).unwrap_or_default();
+    let mut next = Cache::of(settings.codings);
     for (_, file) in read {
         let (file, known) = file?;
-        now.insert(file.path.clone(), known);
+        next.push(&file.path, known, now);
         planned.files.push(file);
     }
-    *cache = now;
+    *cache = next;
     Ok(planned)
 }
 
@@ -144,13 +150,13 @@ impl Reader<'_> {
                 path: file.file.clone(),
                 error,
             };
-            read.push((index, self.read(file).map_err(unreadable)));
+            read.push((index, self.read(index, file).map_err(unreadable)));
         }
     }
 
-    fn read(&self, found: &Found) -> io::Result<(PlannedFile, Known)> {
+    fn read(&self, index: usize, found: &Found) -> io::Result<(PlannedFile, Known)> {
         let content_type = media_type::of(&found.path);
-        let known = match self.cache.get(&found.path, &found.stamp) {
+        let known = match self.cache.get(index, &found.path, &found.stamp) {
             Some(known) if known.versioned == self.is_versioned(&found.path, &known.sha256) => {
                 known.clone()
             }
