@@ -9,7 +9,7 @@ use bytes::Bytes;
 use std::future::Future;
 use std::path::PathBuf;
 
-/// The most keys of one page of a listing, and of one deletion; S3's limit.
+/// The most keys of one deletion; the limit of S3, which also lists that many at a time.
 pub const KEYS_MAX: usize = 1_000;
 
 /// What is stored with an object and what it is checked by.
@@ -115,7 +115,8 @@ pub trait ObjectPort: Send + Sync {
         bytes_max: u64,
     ) -> impl Future<Output = Result<Option<Bytes>, PortError>> + Send;
 
-    /// A page of at most [`KEYS_MAX`] keys that begin with `prefix`, from `from` on. Strongly consistent.
+    /// A page of the keys that begin with `prefix`, which is empty or ends in `/`, from `from` on. Strongly consistent: it
+    /// sees every write that was answered.
     fn list(
         &self,
         prefix: &str,

@@ -18,6 +18,10 @@ use crate::protocol::{
 use bytes::Bytes;
 use std::sync::Arc;
 
+/// With how many kept releases a new one is compared. Content that only others have is uploaded again, if their era has
+/// ended; that costs bytes and nothing else.
+pub const MANIFESTS_COMPARED_MAX: usize = 4;
+
 /// What is published.
 pub trait Source: Send + Sync {
     /// Names the release: its contents under the keys that the manifests `kept` give them, and what these do not have
@@ -288,9 +292,14 @@ impl<O: ObjectPort, L: LedgerPort, C: Clock> Site<O, L, C> {
         ledger: &Ledger,
         progress: Progress<'_>,
     ) -> Result<Assigned, RunError> {
+        // The live release first: a directory that has not changed is to be the release that it was.
+        let live = ledger.live.and_then(|live| ledger.record(&live.release));
+        let others = ledger
+            .remaining()
+            .rev()
+            .filter(|record| Some(*record) != live);
         let mut kept = Vec::new();
-        // The newest first: of two keys for one content the newest release's is taken.
-        for record in ledger.remaining().rev() {
+        for record in live.into_iter().chain(others).take(MANIFESTS_COMPARED_MAX) {
             kept.push(self.manifest(record).await?);
         }
         let assigned = source.assign(ledger.era, &kept).map_err(RunError::Source)?;
