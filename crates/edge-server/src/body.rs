@@ -57,7 +57,7 @@ impl Body {
         })
     }
 
-    /// How many bytes it has, where that is known before they came. After [`Body::next`] still the whole length.
+    /// How many bytes it has, where that is known before they come. Means nothing once a part was taken.
     #[must_use]
     pub fn length(&self) -> Option<u64> {
         match &self.0 {

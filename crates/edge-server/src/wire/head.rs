@@ -6,7 +6,7 @@
 mod request;
 mod response;
 
-pub(crate) use request::{HeadError, RequestHead, parse_request};
+pub(crate) use request::{HeadError, RequestHead, is_host, parse_request};
 pub(crate) use response::{AnswerHeadError, ResponseHead, parse_response};
 
 use crate::fields::Fields;
