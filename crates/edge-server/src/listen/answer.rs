@@ -147,7 +147,10 @@ fn status_line(out: &mut Vec<u8>, status: u16) {
     }
     let known = http::StatusCode::from_u16(status).ok();
     let reason = known.and_then(|status| status.canonical_reason());
-    write_text(out, format_args!("HTTP/1.1 {status:03} {}\r\n", reason.unwrap_or_default()));
+    write_text(
+        out,
+        format_args!("HTTP/1.1 {status:03} {}\r\n", reason.unwrap_or_default()),
+    );
 }
 
 fn length_line(out: &mut Vec<u8>, name: &str, bytes: u64) {

@@ -6,7 +6,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
-use tokio::net::TcpSocket;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 /// The most threads.
@@ -50,30 +51,40 @@ pub fn serve_on_cores<H: Handler>(
     limits: Limits,
     stop: &watch::Receiver<bool>,
 ) -> io::Result<Cores> {
-    let first = bind(address)?;
-    let address = first.local_addr()?;
-    let mut listeners = vec![first];
+    let first = Listening::bind(address)?;
+    let address = first.listener.local_addr()?;
+    let mut all = vec![first];
     for _ in 1..cores.clamp(1, CORES_MAX) {
-        listeners.push(bind(address)?);
+        all.push(Listening::bind(address)?);
     }
-    let threads = listeners.into_iter().map(|listener| {
+    let threads = all.into_iter().map(|Listening { runtime, listener }| {
         let (tls, handler, stop) = (tls.cloned(), Arc::clone(handler), stop.clone());
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        Builder::new().name("edge".to_owned()).spawn(move || {
-            runtime.block_on(async move {
-                // It is only the registration with the runtime that could fail.
-                if let Ok(listener) = listener.listen(BACKLOG) {
-                    serve(listener, tls, handler, limits, stop).await;
-                }
-            });
-        })
+        let thread = Builder::new().name("edge".to_owned());
+        thread.spawn(move || runtime.block_on(serve(listener, tls, handler, limits, stop)))
     });
     Ok(Cores {
         address,
         threads: threads.collect::<io::Result<_>>()?,
     })
+}
+
+/// A socket that viewers can connect to already, and the runtime that will accept them.
+struct Listening {
+    runtime: Runtime,
+    listener: TcpListener,
+}
+
+impl Listening {
+    fn bind(address: SocketAddr) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let socket = bind(address)?;
+        let entered = runtime.enter();
+        let listener = socket.listen(BACKLOG)?;
+        drop(entered);
+        Ok(Self { runtime, listener })
+    }
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpSocket> {

@@ -88,7 +88,8 @@ where
             }
         })
     };
-    let mut connection = pin!(builder(shared.limits).serve_connection(TokioIo::new(stream), service));
+    let mut connection =
+        pin!(builder(shared.limits).serve_connection(TokioIo::new(stream), service));
     let mut stopped = pin!(shared.stopped());
     let mut seen = 0;
     loop {
@@ -144,13 +145,22 @@ async fn exchange<H: Handler>(
 }
 
 fn arrived(head: Parts, via: &Via) -> Result<Arrived, Refusal> {
-    let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+    let target = head
+        .uri
+        .path_and_query()
+        .map_or("/", |target| target.as_str());
     if target.len() > TARGET_BYTES_MAX {
         return Err(Refusal::TargetTooLong);
     }
     let field = head.headers.get(HOST).and_then(|host| host.to_str().ok());
-    let host = head.uri.authority().map(http::uri::Authority::as_str).or(field);
-    let host = host.filter(|host| is_host(host)).ok_or(Refusal::Malformed)?;
+    let host = head
+        .uri
+        .authority()
+        .map(http::uri::Authority::as_str)
+        .or(field);
+    let host = host
+        .filter(|host| is_host(host))
+        .ok_or(Refusal::Malformed)?;
     let names_another = field.is_some_and(|field| field != host);
     if names_another || !target.starts_with('/') || head.headers.get_all(HOST).iter().count() > 1 {
         return Err(Refusal::Malformed);
@@ -280,7 +290,8 @@ impl http_body::Body for Outbound {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.left
+            .map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
@@ -296,9 +307,14 @@ fn outbound(answer: Answer, is_head: bool) -> http::Response<Outbound> {
         .unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     for (name, value) in answer.fields.iter() {
-        let skipped = CONNECTION_FIELDS.iter().any(|field| name.eq_ignore_ascii_case(field))
+        let skipped = CONNECTION_FIELDS
+            .iter()
+            .any(|field| name.eq_ignore_ascii_case(field))
             || !is_empty && name.eq_ignore_ascii_case("content-length");
-        let pair = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value));
+        let pair = (
+            HeaderName::from_bytes(name.as_bytes()),
+            HeaderValue::from_bytes(value),
+        );
         if let (false, (Ok(name), Ok(value))) = (skipped, pair) {
             headers.append(name, value);
         }

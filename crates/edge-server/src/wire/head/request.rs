@@ -81,7 +81,10 @@ fn limit(target_bytes: usize) -> usize {
 /// What can be said of a head that goes on.
 fn partial(text: &[u8]) -> Result<Option<(RequestHead, usize)>, HeadError> {
     let first_line = text.iter().position(|byte| *byte == b'\n');
-    if first_line.is_none() && text.len() > METHOD_BYTES_MAX + 16 + TARGET_BYTES_MAX {
+    let method = text.iter().take(METHOD_BYTES_MAX + 1);
+    if method.len() > METHOD_BYTES_MAX && !method.clone().any(|byte| *byte == b' ') {
+        Err(HeadError::Malformed)
+    } else if first_line.is_none() && text.len() > METHOD_BYTES_MAX + 16 + TARGET_BYTES_MAX {
         Err(HeadError::TargetTooLong)
     } else if has_bare_line_feed(text) {
         Err(HeadError::Malformed)
