@@ -1,3 +1,5 @@
+//! The changes of the ledger: which are allowed, which are told as done, and what each leaves.
+
 use super::{Asked, Canary, Commit, Ledger, Percent, Refusal, Retention, Target};
 use crate::guards::Guards;
 use crate::key::Digest;

@@ -1,3 +1,5 @@
+//! What a plan says of each file, and which files it reads again.
+
 use super::{PlanSettings, Planned, plan};
 use crate::key::Digest;
 use crate::plan::{Cache, Coding, Lifetimes};
