@@ -8,6 +8,7 @@ use futures_util::Stream;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 /// A body that comes in parts.
@@ -35,7 +36,11 @@ pub struct Body(Kind);
 
 enum Kind {
     Whole(Bytes),
-    Parts { parts: Parts, length: Option<u64> },
+    /// The mutex is never locked; it lets a body be borrowed where its parts could not.
+    Parts {
+        parts: Mutex<Parts>,
+        length: Option<u64>,
+    },
 }
 
 impl Body {
@@ -52,7 +57,7 @@ impl Body {
         length: Option<u64>,
     ) -> Self {
         Self(Kind::Parts {
-            parts: Box::pin(parts),
+            parts: Mutex::new(Box::pin(parts)),
             length,
         })
     }
@@ -117,7 +122,10 @@ impl Body {
         match &mut self.0 {
             Kind::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Kind::Whole(bytes) => Poll::Ready(Some(Ok(std::mem::take(bytes)))),
-            Kind::Parts { parts, .. } => parts.as_mut().poll_next(context),
+            Kind::Parts { parts, .. } => {
+                let parts = parts.get_mut().unwrap_or_else(PoisonError::into_inner);
+                parts.as_mut().poll_next(context)
+            }
         }
     }
 }
