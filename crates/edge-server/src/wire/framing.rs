@@ -187,7 +187,9 @@ mod tests {
     use super::{BodyReader, BytesMut, Framing, Malformed, Step, TRAILER_BYTES_MAX};
 
     /// The body and what is left behind it; `None` while it has no end.
-    fn read(framing: Framing, pieces: &[&[u8]]) -> Result<Option<(Vec<u8>, Vec<u8>)>, Malformed> {
+    type Outcome = Result<Option<(Vec<u8>, Vec<u8>)>, Malformed>;
+
+    fn read(framing: Framing, pieces: &[&[u8]]) -> Outcome {
         let (mut reader, mut inbound) = (BodyReader::new(framing), BytesMut::new());
         let mut body = Vec::new();
         for piece in pieces {
@@ -205,11 +207,7 @@ mod tests {
 
     /// However the bytes are cut into pieces, the result is the same.
     #[track_caller]
-    fn check(
-        framing: Framing,
-        text: &[u8],
-        expected: &Result<Option<(Vec<u8>, Vec<u8>)>, Malformed>,
-    ) {
+    fn check(framing: Framing, text: &[u8], expected: &Outcome) {
         let bytes: Vec<&[u8]> = text.chunks(1).collect();
         assert_eq!(&read(framing, &[text]), expected, "{}", text.escape_ascii());
         let by_byte = read(framing, &bytes);
