@@ -98,7 +98,8 @@ impl Fields {
 
     /// The fields in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.lines().map(|line| (line.name, line.value))
+        self.lines()
+            .filter_map(|line| Some((std::str::from_utf8(line.name).ok()?, line.value)))
     }
 
     /// How many fields there are.
@@ -126,7 +127,7 @@ impl Fields {
             let name = self.text.get(start..start + usize::from(span.name_bytes))?;
             let value_start = span.value_start as usize;
             Some(Line {
-                name: std::str::from_utf8(name).ok()?,
+                name,
                 value: self
                     .text
                     .get(value_start..value_start + span.value_bytes as usize)?,
@@ -138,7 +139,7 @@ impl Fields {
 
 /// One field and the line it has in a message.
 pub(crate) struct Line<'a> {
-    pub(crate) name: &'a str,
+    pub(crate) name: &'a [u8],
     pub(crate) value: &'a [u8],
     pub(crate) text: &'a [u8],
 }

@@ -115,10 +115,10 @@ fn head(
     };
     for line in fields.lines() {
         match line.name.len() {
-            10 if line.name.eq_ignore_ascii_case("connection") => {}
-            10 if line.name.eq_ignore_ascii_case("keep-alive") => {}
-            17 if line.name.eq_ignore_ascii_case("transfer-encoding") => {}
-            14 if line.name.eq_ignore_ascii_case("content-length") => {
+            10 if line.name.eq_ignore_ascii_case(b"connection") => {}
+            10 if line.name.eq_ignore_ascii_case(b"keep-alive") => {}
+            17 if line.name.eq_ignore_ascii_case(b"transfer-encoding") => {}
+            14 if line.name.eq_ignore_ascii_case(b"content-length") => {
                 // Where it stood, and once.
                 if let Some(bytes) = length.take() {
                     length_line(out, line.name, bytes);
@@ -128,7 +128,7 @@ fn head(
         }
     }
     if let Some(bytes) = length {
-        length_line(out, "Content-Length", bytes);
+        length_line(out, b"Content-Length", bytes);
     }
     if outgoing == Outgoing::Chunked {
         out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
@@ -153,8 +153,9 @@ fn status_line(out: &mut Vec<u8>, status: u16) {
     );
 }
 
-fn length_line(out: &mut Vec<u8>, name: &str, bytes: u64) {
-    write_text(out, format_args!("{name}: {bytes}\r\n"));
+fn length_line(out: &mut Vec<u8>, name: &[u8], bytes: u64) {
+    out.extend_from_slice(name);
+    write_text(out, format_args!(": {bytes}\r\n"));
 }
 
 fn write_text(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {

@@ -25,9 +25,9 @@ pub(crate) async fn fill<R: AsyncRead + Unpin>(
         inbound.reserve(READ_BYTES);
     }
     let mut read = pin!(reader.read_buf(inbound));
-    poll_fn(|context| match read.as_mut().poll(context) {
-        Poll::Ready(outcome) => Poll::Ready(outcome),
-        Poll::Pending => watch.poll_elapsed(context).map(|()| Err(late())),
+    poll_fn(|context| {
+        let outcome = read.as_mut().poll(context);
+        or_late(outcome, watch, context)
     })
     .await
 }
@@ -35,31 +35,47 @@ pub(crate) async fn fill<R: AsyncRead + Unpin>(
 /// Writes all of `slices`; each step may take `limit`.
 pub(crate) async fn send<W: AsyncWrite + Unpin>(
     writer: &mut W,
-    mut slices: &mut [IoSlice<'_>],
+    slices: &mut [IoSlice<'_>],
     watch: &mut Watch,
     limit: Duration,
 ) -> io::Result<()> {
-    // Also passes over slices that are empty.
+    let full = slices.iter().rposition(|slice| !slice.is_empty());
+    let (mut slices, _empty) = slices.split_at_mut(full.map_or(0, |last| last + 1));
+    // Passes over those that are empty in front.
     IoSlice::advance_slices(&mut slices, 0);
     while !slices.is_empty() {
         watch.restart(limit);
-        let written =
-            poll_fn(
-                |context| match Pin::new(&mut *writer).poll_write_vectored(context, slices) {
-                    Poll::Ready(outcome) => Poll::Ready(outcome),
-                    Poll::Pending => watch.poll_elapsed(context).map(|()| Err(late())),
-                },
-            );
+        let written = poll_fn(|context| {
+            let writer = Pin::new(&mut *writer);
+            let outcome = match &*slices {
+                // Cheaper for the system than a list of one.
+                [only] => writer.poll_write(context, only),
+                slices => writer.poll_write_vectored(context, slices),
+            };
+            or_late(outcome, watch, context)
+        });
         match written.await? {
             0 => return Err(io::ErrorKind::WriteZero.into()),
             bytes => IoSlice::advance_slices(&mut slices, bytes),
         }
     }
-    poll_fn(|context| match Pin::new(&mut *writer).poll_flush(context) {
-        Poll::Ready(outcome) => Poll::Ready(outcome),
-        Poll::Pending => watch.poll_elapsed(context).map(|()| Err(late())),
+    poll_fn(|context| {
+        let outcome = Pin::new(&mut *writer).poll_flush(context);
+        or_late(outcome, watch, context)
     })
     .await
+}
+
+/// The outcome of a step, or that its time is over.
+fn or_late<T>(
+    outcome: Poll<io::Result<T>>,
+    watch: &mut Watch,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<T>> {
+    match outcome {
+        Poll::Pending => watch.poll_elapsed(context).map(|()| Err(late())),
+        ready @ Poll::Ready(_) => ready,
+    }
 }
 
 fn late() -> io::Error {

@@ -101,7 +101,7 @@ impl Request {
         let passed_on = fetch.fields.lines().filter(|line| {
             !NOT_PASSED_ON
                 .iter()
-                .any(|name| line.name.eq_ignore_ascii_case(name))
+                .any(|name| line.name.eq_ignore_ascii_case(name.as_bytes()))
         });
         for line in fields.lines().chain(passed_on) {
             head.extend_from_slice(line.text);
