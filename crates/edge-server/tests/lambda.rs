@@ -1,6 +1,10 @@
 //! A Lambda function as an origin. This test is also the function: run without Lambda's variables it is the caller, run by
 //! the stand-in for Lambda it answers events. There is one test in this file, so that a process of it runs nothing else.
 #![cfg(feature = "lambda")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "what fails here fails the test, in the caller or in the function"
+)]
 
 use portcullis_edge_server::body::Body;
 use portcullis_edge_server::fields::Fields;

@@ -214,6 +214,9 @@ pub(crate) fn is_host(host: &str) -> bool {
 mod tests {
     use super::{HeadError, parse_request};
     use crate::wire::framing::Framing;
+    use proptest::sample::select;
+    use proptest::strategy::Strategy;
+    use proptest::{collection, prop_assert, prop_assert_eq, proptest};
 
     fn read(text: &str) -> Result<Option<super::RequestHead>, HeadError> {
         parse_request(text.as_bytes()).map(|read| read.map(|(head, _)| head))
@@ -387,6 +390,49 @@ mod tests {
                 keeps,
                 "{version} {field}"
             );
+        }
+    }
+
+    /// Pieces of heads, right and wrong, that the generator strings together.
+    fn pieces() -> impl Strategy<Value = Vec<u8>> {
+        let piece = select(vec![
+            &b"GET "[..],
+            b"POST ",
+            b"/a?b",
+            b" HTTP/1.1",
+            b" HTTP/1.0",
+            b"\r\n",
+            b"\n",
+            b"\r",
+            b"Host: a",
+            b"Content-Length: 5",
+            b"Transfer-Encoding: chunked",
+            b" ",
+            b"\t",
+            b":",
+            b"\0",
+            b"\xff",
+            b"GET / HTTP/1.1\r\nHost: a\r\n",
+        ]);
+        collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        /// What follows a head, and how a head is cut, changes nothing about where it ends and what it says.
+        #[test]
+        fn a_head_ends_at_one_place(text in pieces(), behind in pieces()) {
+            let together = [&text[..], &behind].concat();
+            let Ok(Some((head, bytes))) = parse_request(&together) else {
+                return Ok(());
+            };
+            prop_assert!(together[..bytes].ends_with(b"\r\n\r\n"));
+            for cut in 0..bytes {
+                prop_assert!(!matches!(parse_request(&together[..cut]), Ok(Some(_))));
+            }
+            let (alone, alone_bytes) = parse_request(&together[..bytes]).unwrap().unwrap();
+            prop_assert_eq!(bytes, alone_bytes);
+            prop_assert_eq!(head.fields, alone.fields);
+            prop_assert_eq!(head.framing, alone.framing);
         }
     }
 }
