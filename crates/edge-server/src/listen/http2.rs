@@ -1,30 +1,31 @@
 //! One HTTP/2 connection, spoken by hyper.
 //!
 //! Always holds: what would change its meaning on an HTTP/1.1 connection is refused or left out (RFC 9113 §8.2.2); a body
-//! that breaks off resets its stream; a connection without requests ends after the idle time.
+//! that breaks off resets its stream; a connection without requests ends after the idle time, one
+//! whose viewer takes nothing after the write time.
+
+mod body;
+mod traffic;
 
 use super::{Answer, Arrived, HEADER_BYTES_MAX, Handler, Limits, Refusal, Refused, Shared};
 use super::{TARGET_BYTES_MAX, Version, Via};
-use crate::body::{Body, BodyError};
+use crate::body::Body;
 use crate::fields::Fields;
 use crate::wire::head::is_host;
-use crate::wire::watch::Watch;
-use bytes::Bytes;
-use futures_util::Stream;
+use body::{Outbound, inbound};
 use http::header::{COOKIE, HOST};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
-use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::convert::Infallible;
-use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+use traffic::{Found, Lookout, Traffic, UnderWay};
 
 /// Requests at the same time on one connection.
 const STREAMS_MAX: u32 = 128;
@@ -48,61 +49,33 @@ const CONNECTION_FIELDS: [&str; 5] = [
     "upgrade",
 ];
 
-/// How many requests began and ended.
-#[derive(Default)]
-struct Traffic {
-    begun: AtomicU64,
-    ended: AtomicU64,
-}
-
-impl Traffic {
-    fn begin(&self) -> Request<'_> {
-        self.begun.fetch_add(1, Ordering::Relaxed);
-        Request(self)
-    }
-}
-
-/// A request under way.
-struct Request<'a>(&'a Traffic);
-
-impl Drop for Request<'_> {
-    fn drop(&mut self) {
-        self.0.ended.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
 pub(super) async fn serve<S, H>(stream: S, via: &Via, shared: &Shared<H>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
     H: Handler,
 {
-    let traffic = std::sync::Arc::new(Traffic::default());
+    let traffic = Arc::<Traffic>::default();
+    let mut lookout = Lookout::new(Arc::clone(&traffic), shared.limits);
     let service = {
-        let (traffic, via, shared) = (std::sync::Arc::clone(&traffic), via.clone(), shared.clone());
+        let (via, shared) = (via.clone(), shared.clone());
         service_fn(move |request: http::Request<Incoming>| {
-            let (traffic, via, shared) =
-                (std::sync::Arc::clone(&traffic), via.clone(), shared.clone());
-            async move {
-                let _under_way = traffic.begin();
-                Ok::<_, Infallible>(exchange(request, via, &shared).await)
-            }
+            let (via, shared) = (via.clone(), shared.clone());
+            let under_way = Arc::clone(&traffic).begin();
+            async move { Ok::<_, Infallible>(exchange(request, via, &shared, under_way).await) }
         })
     };
-    let mut connection =
-        pin!(builder(shared.limits).serve_connection(TokioIo::new(stream), service));
+    let server = builder(shared.limits);
+    let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service));
     let mut stopped = pin!(shared.stopped());
-    let mut seen = 0;
     loop {
         tokio::select! {
             _ended = connection.as_mut() => return,
             () = &mut stopped => break,
-            () = tokio::time::sleep(shared.limits.idle_time) => {
-                let begun = traffic.begun.load(Ordering::Relaxed);
-                if begun == seen && begun == traffic.ended.load(Ordering::Relaxed) {
-                    break;
-                }
-                seen = begun;
-            }
+            () = tokio::time::sleep(lookout.pause()) => match lookout.look() {
+                Found::Lively => {}
+                Found::Idle => break,
+                Found::Stalled => return,
+            },
         }
     }
     connection.as_mut().graceful_shutdown();
@@ -127,7 +100,9 @@ async fn exchange<H: Handler>(
     request: http::Request<Incoming>,
     via: Via,
     shared: &Shared<H>,
+    under_way: UnderWay,
 ) -> http::Response<Outbound> {
+    let working = under_way.working();
     let (head, incoming) = request.into_parts();
     let is_head = head.method == http::Method::HEAD;
     let answer = match arrived(head, &via) {
@@ -141,7 +116,8 @@ async fn exchange<H: Handler>(
             refusal,
         }),
     };
-    outbound(answer, is_head)
+    drop(working);
+    outbound(answer, is_head, under_way)
 }
 
 fn arrived(head: Parts, via: &Via) -> Result<Arrived, Refusal> {
@@ -200,109 +176,14 @@ fn fields(head: &Parts, host: &str) -> Option<Fields> {
     all.then_some(fields)
 }
 
-/// The body of a request, with a limit for each wait.
-struct Parted {
-    incoming: Incoming,
-    watch: Watch,
-    limit: Duration,
-    is_over: bool,
-}
-
-fn inbound(incoming: Incoming, limit: Duration) -> Body {
-    if incoming.is_end_stream() {
-        return Body::empty();
-    }
-    let length = incoming.size_hint().exact();
-    let parts = Parted {
-        incoming,
-        watch: Watch::new(limit),
-        limit,
-        is_over: false,
-    };
-    Body::parts(parts, length)
-}
-
-impl Stream for Parted {
-    type Item = Result<Bytes, BodyError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.is_over {
-            return Poll::Ready(None);
-        }
-        loop {
-            let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(context) else {
-                ready!(self.watch.poll_elapsed(context));
-                self.is_over = true;
-                return Poll::Ready(Some(Err(BodyError::Timeout)));
-            };
-            let limit = self.limit;
-            self.watch.restart(limit);
-            match frame {
-                None => {
-                    self.is_over = true;
-                    return Poll::Ready(None);
-                }
-                Some(Err(_)) => {
-                    self.is_over = true;
-                    return Poll::Ready(Some(Err(BodyError::Truncated)));
-                }
-                Some(Ok(frame)) => {
-                    if let Ok(part) = frame.into_data() {
-                        return Poll::Ready(Some(Ok(part)));
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The body of an answer. Where a length was declared, any other breaks the stream.
-struct Outbound {
-    body: Body,
-    left: Option<u64>,
-}
-
-impl http_body::Body for Outbound {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let part = ready!(self.body.poll_part(context)).transpose()?;
-        let bytes = part.as_ref().map_or(0, |part| part.len() as u64);
-        self.left = match self.left {
-            Some(left) => Some(left.checked_sub(bytes).ok_or(BodyError::Malformed)?),
-            None => None,
-        };
-        match part {
-            Some(part) => Poll::Ready(Some(Ok(Frame::data(part)))),
-            None if self.left.is_some_and(|left| left > 0) => {
-                Poll::Ready(Some(Err(BodyError::Truncated)))
-            }
-            None => Poll::Ready(None),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.left == Some(0)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.left
-            .map_or_else(SizeHint::default, SizeHint::with_exact)
-    }
-}
-
-fn outbound(answer: Answer, is_head: bool) -> http::Response<Outbound> {
+fn outbound(answer: Answer, is_head: bool, under_way: UnderWay) -> http::Response<Outbound> {
     let is_empty = is_head || matches!(answer.status, 204 | 304);
     let stated = answer.fields.get("content-length");
     let stated = stated.and_then(crate::wire::head::content_length);
     let own = answer.body.length();
     let body = if is_empty { Body::empty() } else { answer.body };
     let left = if is_empty { Some(0) } else { own.or(stated) };
-    let mut response = http::Response::new(Outbound { body, left });
+    let mut response = http::Response::new(Outbound::new(body, left, under_way));
     *response.status_mut() = http::StatusCode::from_u16(answer.status)
         .unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();

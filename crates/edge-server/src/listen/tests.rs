@@ -37,6 +37,7 @@ impl Handler for Mirror {
                 &[("content-length", "7")],
                 parts(vec![part("one,"), part("two")]),
             ),
+            "/slow" => answer(200, &[], slow_parts()),
             "/large" => answer(200, &[], vec![b'x'; 300_000].into()),
             "/cut" => answer(
                 200,
@@ -83,6 +84,17 @@ fn told(arrived: &Arrived) -> Body {
         names.join(",")
     );
     text.into_bytes().into()
+}
+
+/// Three parts with pauses between them.
+fn slow_parts() -> Body {
+    let left = vec!["three", "two,", "one,"];
+    let next = |mut left: Vec<&'static str>| async move {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        let text = left.pop()?;
+        Some((Ok(Bytes::from_static(text.as_bytes())), left))
+    };
+    Body::parts(stream::unfold(left, next), None)
 }
 
 fn parts(parts: Vec<Result<Bytes, BodyError>>) -> Body {

@@ -5,7 +5,7 @@ use crate::listen::{Certificate, Limits};
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
-use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
@@ -18,6 +18,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+/// How much a viewer takes that does not read, in bytes.
+const WINDOW_BYTES: u32 = 64 * 1024;
 
 /// What a test sends.
 struct Sent(Option<Bytes>);
@@ -43,7 +46,9 @@ impl http_body::Body for Sent {
 }
 
 async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S) -> SendRequest<Sent> {
-    let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream))
+    let (sender, connection) = Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(WINDOW_BYTES)
+        .handshake(TokioIo::new(stream))
         .await
         .unwrap();
     tokio::spawn(connection);
@@ -164,6 +169,35 @@ async fn an_idle_connection_ends_and_a_busy_one_does_not() {
         }
     };
     timeout(SOON, closed).await.expect("the server ends it");
+}
+
+#[tokio::test]
+async fn a_slow_answer_is_not_idleness_and_a_deaf_viewer_is_cut() {
+    let limits = Limits {
+        idle_time: Duration::from_millis(100),
+        write_time: Duration::from_millis(400),
+        drain_time: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let running = Running::start(limits, None).await;
+    let mut sender = speak(running.connect().await).await;
+    let (status, body) = ask(&mut sender, get("/slow")).await;
+    assert_eq!((status, body.as_deref()), (200, Ok("one,two,three")));
+
+    // It reads nothing of 300,000 bytes, which is more than fits its window.
+    let mut deaf = speak(running.connect().await).await;
+    let request = get("/large").map(Sent);
+    let answer = timeout(SOON, deaf.send_request(request))
+        .await
+        .unwrap()
+        .unwrap();
+    let closed = async {
+        while !deaf.is_closed() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(SOON, closed).await.expect("the server cuts it");
+    assert!(text(answer.into_body()).await.is_err());
 }
 
 #[tokio::test]
