@@ -122,6 +122,7 @@ impl Sender<'_> {
         // Only `X-Forwarded-For` would show it, which the gateway never reads.
         let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 443));
         let viewer = ViewerRequest {
+            method: arrived.method,
             target: arrived.target,
             version: HttpVersion::Http11,
             scheme: Scheme::Https,
@@ -225,6 +226,7 @@ fn forwarding(site: &Site, behavior: &Behavior) -> Forwarding {
             GeneratedHeader::ViewerCountry,
         ],
         codings: codings(behavior),
+        ..Forwarding::default()
     }
 }
 

@@ -4,10 +4,13 @@
 //! recognised; the words are not. Generated answers carry no freshness: how long they are cached is decided by
 //! [`crate::freshness`]. Deliberately absent: custom error pages, the XML body of a signed-access refusal.
 
+use crate::compute::ComputeFailure;
 use crate::gate::{HttpVersion, RedirectStatus};
 use crate::headers::Headers;
-use crate::identity::{EdgeHost, POP, RequestId};
+use crate::identity::{EdgeHost, RequestId};
+use crate::origin_failure::OriginFailure;
 use portcullis_http_semantics::HttpDate;
+use portcullis_signed_access::SignatureRefusal;
 
 /// Why CloudFront answers with an error of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +23,10 @@ pub enum Cause {
     HeadersTooLarge,
     /// No distribution serves the `Host`.
     UnknownHost,
+    /// The distribution is disabled.
+    Disabled,
+    /// The name of the TLS handshake and the `Host` belong to different owners.
+    Fronted,
     /// The geo restriction excludes the viewer's country.
     CountryBlocked,
     /// The behavior wants https.
@@ -28,12 +35,22 @@ pub enum Cause {
     MethodNotAllowed,
     /// A GET request has a body.
     GetWithBody,
+    /// The behavior asks for a signature, and this is what is wrong with it.
+    Unsigned(SignatureRefusal),
+    /// An edge function failed.
+    Function(ComputeFailure),
+    /// A form cannot be encrypted as the behavior demands.
+    FieldEncryption,
     /// The origin's name has no address.
     OriginNameUnresolved,
     /// The origin refuses or closes the connection, or its answer cannot be read.
     OriginConnectionFailed,
     /// The origin does not answer in time.
     OriginTimeout,
+    /// The fields of the origin's answer are too large.
+    OriginHeadersTooLarge,
+    /// The driver of the model broke its rules.
+    Internal,
 }
 
 impl Cause {
@@ -42,14 +59,23 @@ impl Cause {
     pub fn status(self) -> u16 {
         match self {
             Self::BadRequest => 400,
+            Self::FieldEncryption => 400,
             Self::UnknownHost
+            | Self::Disabled
             | Self::CountryBlocked
             | Self::HttpsRequired
             | Self::MethodNotAllowed
-            | Self::GetWithBody => 403,
+            | Self::GetWithBody
+            | Self::Unsigned(_) => 403,
             Self::TargetTooLong => 414,
+            Self::Fronted => 421,
             Self::HeadersTooLarge => 494,
-            Self::OriginNameUnresolved | Self::OriginConnectionFailed => 502,
+            Self::Internal => 500,
+            Self::OriginNameUnresolved
+            | Self::OriginConnectionFailed
+            | Self::OriginHeadersTooLarge
+            | Self::Function(ComputeFailure::Validation) => 502,
+            Self::Function(ComputeFailure::Execution | ComputeFailure::Limit) => 503,
             Self::OriginTimeout => 504,
         }
     }
@@ -61,8 +87,17 @@ impl Cause {
             Self::BadRequest
             | Self::TargetTooLong
             | Self::UnknownHost
+            | Self::Disabled
+            | Self::Fronted
             | Self::HttpsRequired
-            | Self::GetWithBody => "InvalidRequest",
+            | Self::GetWithBody
+            | Self::FieldEncryption => "InvalidRequest",
+            Self::Unsigned(_) => "InvalidRequestBlocked",
+            Self::Function(ComputeFailure::Validation) => "FunctionValidationError",
+            Self::Function(ComputeFailure::Execution) => "FunctionExecutionError",
+            Self::Function(ComputeFailure::Limit) => "LimitExceeded",
+            Self::OriginHeadersTooLarge => "OriginHeaderTooBigError",
+            Self::Internal => "Error",
             Self::HeadersTooLarge => "InvalidRequestHeader",
             Self::CountryBlocked => "ClientGeoBlocked",
             Self::MethodNotAllowed => "InvalidRequestMethod",
@@ -70,6 +105,35 @@ impl Cause {
             Self::OriginConnectionFailed => "OriginConnectError",
             Self::OriginTimeout => "OriginCommError",
         }
+    }
+
+    /// What an origin's failure is to the viewer.
+    #[must_use]
+    pub fn of(failure: OriginFailure) -> Self {
+        match failure {
+            OriginFailure::Dns => Self::OriginNameUnresolved,
+            OriginFailure::Timeout => Self::OriginTimeout,
+            OriginFailure::HeaderTooLarge => Self::OriginHeadersTooLarge,
+            OriginFailure::Connect
+            | OriginFailure::Tls
+            | OriginFailure::Closed
+            | OriginFailure::Invalid => Self::OriginConnectionFailed,
+        }
+    }
+
+    /// Whether a custom error response may replace it (DG:creating-custom-error-pages): not where the request itself is
+    /// suspect, and not where a CloudFront Function failed.
+    #[must_use]
+    pub fn may_have_page(self) -> bool {
+        !matches!(
+            self,
+            Self::BadRequest
+                | Self::UnknownHost
+                | Self::Disabled
+                | Self::Fronted
+                | Self::HeadersTooLarge
+                | Self::Internal
+        )
     }
 
     fn sentence(self) -> &'static str {
@@ -86,6 +150,19 @@ impl Cause {
                 "This distribution does not accept requests with this method."
             }
             Self::GetWithBody => "A GET request may not have a body.",
+            Self::Disabled => "The distribution of this host name is disabled.",
+            Self::Fronted => {
+                "The host name of the request is not the one the connection was made for."
+            }
+            Self::Unsigned(_) => "The request is not signed, or its signature does not hold.",
+            Self::Function(ComputeFailure::Validation) => {
+                "An edge function answered something that is not allowed."
+            }
+            Self::Function(ComputeFailure::Execution) => "An edge function failed.",
+            Self::Function(ComputeFailure::Limit) => "An edge function exceeded a limit.",
+            Self::FieldEncryption => "The form cannot be encrypted.",
+            Self::OriginHeadersTooLarge => "The headers of the origin's answer are too large.",
+            Self::Internal => "The edge failed.",
             Self::OriginNameUnresolved => "The host name of the origin could not be resolved.",
             Self::OriginConnectionFailed => {
                 "The origin could not be reached, or broke off the connection."
@@ -108,6 +185,12 @@ pub enum XCache {
     Error,
     /// Redirected to https.
     Redirect,
+    /// Made by a CloudFront Function.
+    FunctionGenerated,
+    /// Made by a Lambda@Edge function.
+    LambdaGenerated,
+    /// A function failed.
+    FunctionExecutionError,
 }
 
 impl XCache {
@@ -120,6 +203,9 @@ impl XCache {
             Self::Miss => "Miss from cloudfront",
             Self::Error => "Error from cloudfront",
             Self::Redirect => "Redirect from cloudfront",
+            Self::FunctionGenerated => "FunctionGeneratedResponse from cloudfront",
+            Self::LambdaGenerated => "LambdaGeneratedResponse from cloudfront",
+            Self::FunctionExecutionError => "FunctionExecutionError from cloudfront",
         }
     }
 }
@@ -129,6 +215,8 @@ impl XCache {
 pub struct Stamp<'a> {
     /// The edge.
     pub edge: &'a EdgeHost,
+    /// The name of the point of presence.
+    pub pop: &'a str,
     /// The request.
     pub id: &'a RequestId,
     /// The viewer's HTTP version.
@@ -142,7 +230,7 @@ impl Stamp<'_> {
     pub fn mark(&self, headers: &mut Headers, x_cache: XCache) {
         headers.set("X-Cache", x_cache.value());
         headers.set("Via", self.edge.via(self.version));
-        headers.set("X-Amz-Cf-Pop", POP);
+        headers.set("X-Amz-Cf-Pop", self.pop);
         headers.set("X-Amz-Cf-Id", self.id.as_str());
     }
 }
@@ -163,8 +251,11 @@ impl Answer {
     #[must_use]
     pub fn error(cause: Cause, stamp: &Stamp<'_>) -> Self {
         let status = cause.status();
-        let body = error_page(status, cause.sentence(), stamp.id);
-        let mut headers = page_headers(&body, stamp, XCache::Error);
+        let (body, media_type) = match cause {
+            Cause::Unsigned(refusal) => (signed_access_error(refusal), "text/xml"),
+            _ => (error_page(status, cause.sentence(), stamp.id), "text/html"),
+        };
+        let mut headers = page_headers(&body, media_type, stamp, XCache::Error);
         if closes_connection(status) {
             headers.set("Connection", "close");
         }
@@ -180,7 +271,7 @@ impl Answer {
     pub fn redirect(status: RedirectStatus, location: &str, stamp: &Stamp<'_>) -> Self {
         let status = status.code();
         let body = REDIRECT_PAGE.replace("{status}", &status.to_string());
-        let mut headers = page_headers(&body, stamp, XCache::Redirect);
+        let mut headers = page_headers(&body, "text/html", stamp, XCache::Redirect);
         headers.set("Location", location);
         Self {
             status,
@@ -190,11 +281,11 @@ impl Answer {
     }
 }
 
-fn page_headers(body: &str, stamp: &Stamp<'_>, x_cache: XCache) -> Headers {
+fn page_headers(body: &str, media_type: &str, stamp: &Stamp<'_>, x_cache: XCache) -> Headers {
     let mut headers = Headers::default();
     headers.add("Server", "CloudFront");
     headers.add("Date", stamp.now.to_string());
-    headers.add("Content-Type", "text/html");
+    headers.add("Content-Type", media_type);
     headers.add("Content-Length", body.len().to_string());
     stamp.mark(&mut headers, x_cache);
     headers
@@ -207,6 +298,15 @@ fn closes_connection(status: u16) -> bool {
 
 const REDIRECT_PAGE: &str = "<html><head><title>{status}</title></head><body>\
     <h1>{status}: this address is served over HTTPS</h1><hr>CloudFront</body></html>\n";
+
+/// The body of a 403 for signed access (observed).
+fn signed_access_error(refusal: SignatureRefusal) -> String {
+    let error = refusal.cloudfront();
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{}</Code><Message>{}</Message></Error>",
+        error.code, error.message
+    )
+}
 
 fn error_page(status: u16, sentence: &str, id: &RequestId) -> String {
     format!(
@@ -224,7 +324,7 @@ mod tests {
     use super::{Answer, Cause, Stamp, XCache};
     use crate::gate::{HttpVersion, RedirectStatus};
     use crate::headers::Headers;
-    use crate::identity::{EdgeHost, RequestId};
+    use crate::identity::{EdgeHost, POP, RequestId};
     use portcullis_http_semantics::HttpDate;
 
     fn stamped<T>(act: impl FnOnce(&Stamp<'_>) -> T) -> T {
@@ -232,6 +332,7 @@ mod tests {
         let now = HttpDate::from_epoch_seconds(784_111_777).unwrap();
         act(&Stamp {
             edge: &edge,
+            pop: POP,
             id: &id,
             version: HttpVersion::Http11,
             now,

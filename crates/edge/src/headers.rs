@@ -26,6 +26,11 @@ impl Headers {
         self.0.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
     }
 
+    /// Keeps the fields whose names `stays` names.
+    pub fn retain(&mut self, mut stays: impl FnMut(&str) -> bool) {
+        self.0.retain(|(name, _)| stays(name));
+    }
+
     /// The first value of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {

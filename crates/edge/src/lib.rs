@@ -8,11 +8,15 @@
 //! What always holds: the time, randomness and configuration are arguments; every function is total over what a viewer
 //! can send; times and lifetimes are whole seconds.
 //!
-//! Deliberately absent so far: the cache itself and its key, edge functions, custom error pages, response headers
-//! policies, compression, legacy (`ForwardedValues`) settings. Each is absent, not approximated.
+//! [`network`] is where to begin: a [`network::Network`] of points of presence plays a [`distribution::Distribution`], and
+//! each request is an [`exchange::Exchange`] that the caller drives, step by step, with the time as an argument.
 //!
-//! In the order in which a request meets them: [`path`], [`pattern`], [`gate`], [`selection`], [`origin_request`],
-//! [`freshness`], [`stale`], [`answer`].
+//! Deliberately absent: sockets, the engines that run edge functions, the readers of configurations, and what nobody
+//! outside knows, such as AWS WAF ([`distribution::unsupported`] names it).
+//!
+//! The rules, in the order in which a request meets them: [`alias`], [`path`], [`pattern`], [`gate`], [`key`], [`store`],
+//! [`collapse`], [`selection`], [`origin_request`], [`failover`], [`freshness`], [`stale`], [`compress`], [`range`],
+//! [`respond`], [`answer`].
 
 pub mod switches;
 
@@ -36,6 +40,36 @@ pub mod stale;
 
 pub mod identity;
 
+pub mod compute;
+
+pub mod origin_failure;
+
 pub mod answer;
 
 pub mod distribution;
+
+pub mod alias;
+
+pub mod key;
+
+pub mod collapse;
+
+pub mod failover;
+
+pub mod tags;
+
+pub mod range;
+
+pub mod compress;
+
+pub mod respond;
+
+pub mod store;
+
+pub mod played;
+
+pub mod trace;
+
+pub mod network;
+
+pub mod exchange;

@@ -5,13 +5,19 @@
 //! CloudFront generates is never the viewer's copy, and an origin custom header replaces whatever a viewer sent.
 //!
 //! Interpreted: conditions and `Range` are forwarded without being selected, as the guide's header table has it; there is
-//! no cache in front yet that would answer them. Deliberately absent: legacy settings, bodies, the generated headers
-//! about device, city, TLS and network.
+//! no cache in front yet that would answer them. Deliberately absent: bodies, and the values of generated headers about
+//! city, TLS and network: such a header is left out, and a viewer's copy of it with it.
+
+mod forwarding;
+mod generated;
+
+pub use generated::GeneratedHeader;
 
 use crate::accept_encoding::{AcceptEncoding, EdgeCodings, normalize};
 use crate::gate::{HttpVersion, Scheme};
 use crate::headers::{CustomHeaders, Headers};
 use crate::identity::{EdgeHost, RequestId};
+use crate::key::listed_cookies;
 use crate::path::{DefaultRootObject, origin_path, split_target};
 use crate::selection::{Selection, forwarded_cookies, forwarded_query};
 use crate::switches::Switches;
@@ -31,54 +37,17 @@ pub struct Forwarding {
     pub generated: Vec<GeneratedHeader>,
     /// The codings of the cache policy.
     pub codings: EdgeCodings,
-}
-
-/// A header CloudFront adds to a request when a policy asks for it (DG:adding-cloudfront-headers).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GeneratedHeader {
-    /// `CloudFront-Viewer-Address`: `address:port`, an IPv6 address without brackets.
-    ViewerAddress,
-    /// `CloudFront-Viewer-Country`; left out when the country is not known.
-    ViewerCountry,
-    /// `CloudFront-Forwarded-Proto`: the viewer's scheme.
-    ForwardedProto,
-    /// `CloudFront-Viewer-Http-Version`.
-    ViewerHttpVersion,
-}
-
-impl GeneratedHeader {
-    /// All of them.
-    pub const ALL: [Self; 4] = [
-        Self::ViewerAddress,
-        Self::ViewerCountry,
-        Self::ForwardedProto,
-        Self::ViewerHttpVersion,
-    ];
-
-    /// The field name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ViewerAddress => "CloudFront-Viewer-Address",
-            Self::ViewerCountry => "CloudFront-Viewer-Country",
-            Self::ForwardedProto => "CloudFront-Forwarded-Proto",
-            Self::ViewerHttpVersion => "CloudFront-Viewer-Http-Version",
-        }
-    }
-
-    fn value(self, viewer: &ViewerRequest<'_>) -> Option<String> {
-        match self {
-            Self::ViewerAddress => Some(viewer_address(viewer.peer)),
-            Self::ViewerCountry => viewer.country.map(|country| country.to_string()),
-            Self::ForwardedProto => Some(viewer.scheme.name().to_owned()),
-            Self::ViewerHttpVersion => Some(viewer.version.number().to_owned()),
-        }
-    }
+    /// Names of cookies with wildcards, in the place of `cookies`; legacy settings have them.
+    pub cookie_patterns: Option<Vec<String>>,
+    /// The methods without `Authorization`; legacy settings have them.
+    pub without_authorization: &'static [&'static str],
 }
 
 /// The request as it came from the viewer.
 #[derive(Clone, Copy, Debug)]
 pub struct ViewerRequest<'a> {
+    /// The method.
+    pub method: &'a str,
     /// Path and query as sent.
     pub target: &'a str,
     /// The HTTP version.
@@ -178,6 +147,9 @@ pub fn origin_request(
             headers.add(header.name(), value);
         }
     }
+    if forwarding.without_authorization.contains(&viewer.method) {
+        headers.remove("authorization");
+    }
     for (name, value) in origin.custom_headers.iter() {
         headers.set(name, value);
     }
@@ -232,7 +204,11 @@ fn forward_cookies(headers: &mut Headers, viewer: &ViewerRequest<'_>, forwarding
     let Some(sent) = viewer.headers.joined("cookie", "; ") else {
         return;
     };
-    let cookies = forwarded_cookies(&String::from_utf8_lossy(&sent), &forwarding.cookies);
+    let sent = String::from_utf8_lossy(&sent);
+    let cookies = match &forwarding.cookie_patterns {
+        Some(patterns) => listed_cookies(&sent, patterns),
+        None => forwarded_cookies(&sent, &forwarding.cookies),
+    };
     if !cookies.is_empty() {
         headers.set("Cookie", cookies);
     }

@@ -84,6 +84,12 @@ impl DefaultRootObject {
             Ok(Self(name.to_owned()))
         }
     }
+
+    /// The name, without a slash at the beginning.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// The path asked of the origin: the raw path, or the default root object when the path is exactly `/`, behind the

@@ -88,6 +88,35 @@ pub fn forwarded_cookies(cookie: &str, selection: &Selection) -> String {
     join(pairs, "; ")
 }
 
+/// Whether a name matches a pattern of legacy settings: `*` stands for any characters, `?` for one.
+#[must_use]
+pub fn wildcard_matches(pattern: &str, name: &str) -> bool {
+    let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
+    let (mut p, mut n) = (0, 0);
+    let mut retry: Option<(usize, usize)> = None;
+    while n < name.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                retry = Some((p, n));
+                p += 1;
+            }
+            Some(&unit) if unit == b'?' || name.get(n) == Some(&unit) => {
+                p += 1;
+                n += 1;
+            }
+            Some(_) | None => match retry {
+                Some((star, from)) => {
+                    retry = Some((star, from + 1));
+                    p = star + 1;
+                    n = from + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern.iter().skip(p).all(|&unit| unit == b'*')
+}
+
 fn name_of(pair: &str) -> &str {
     pair.split_once('=').map_or(pair, |(name, _)| name)
 }

@@ -131,6 +131,18 @@ switches! {
         None = "none": "Any age.",
         MaxTtl = "max-ttl": "Up to the Maximum TTL."
     }
+    compression_vary: VaryOfCompression = "compress.vary", Undocumented, "DG:servingcompressedfiles",
+    "Whether an answer that the edge compresses says that it varies by coding."
+    {
+        Added = "added": "It carries `Vary: Accept-Encoding`.",
+        Left = "left": "Its `Vary` is the origin's."
+    }
+    tier_lifetime: TierLifetime = "tiers.lifetime", Undocumented, "DG:HowCloudFrontWorks",
+    "How long a copy lives at an edge that takes it from a regional cache."
+    {
+        Anew = "anew": "Its whole lifetime once more.",
+        Remaining = "remaining": "What is left of its lifetime."
+    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,9 @@ pub const DATE_BYTES_MAX: usize = 40;
 pub struct HttpDate(u64);
 
 impl HttpDate {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+
     /// Reads a date in any of the three forms; `None` when it is not one, or lies before 1970.
     #[must_use]
     pub fn parse(value: &[u8]) -> Option<Self> {

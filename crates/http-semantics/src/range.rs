@@ -144,6 +144,12 @@ fn number(digits: &[u8]) -> Option<u64> {
 
 #[expect(clippy::len_without_is_empty, reason = "a byte range is never empty")]
 impl ByteRange {
+    /// The bytes `first` to `last` of `size`; `None` unless `first <= last < size`.
+    #[must_use]
+    pub fn new(first: u64, last: u64, size: u64) -> Option<Self> {
+        (first <= last && last < size).then_some(Self { first, last, size })
+    }
+
     /// The first byte, counted from zero.
     #[must_use]
     pub fn first(self) -> u64 {

@@ -11,7 +11,7 @@ use hyper::http::request::Parts;
 use portcullis_edge::answer::{Answer, Stamp, XCache};
 use portcullis_edge::gate::{HttpVersion, Passage, Scheme};
 use portcullis_edge::headers::Headers;
-use portcullis_edge::identity::{EdgeHost, REQUEST_ID_RANDOM_BYTES, RequestId};
+use portcullis_edge::identity::{EdgeHost, POP, REQUEST_ID_RANDOM_BYTES, RequestId};
 use portcullis_http_semantics::HttpDate;
 use portcullis_origin::record::{Record, Verdict};
 use portcullis_origin::response::Response;
@@ -84,6 +84,7 @@ impl Front {
         };
         let stamp = Stamp {
             edge: &self.edge,
+            pop: POP,
             id: &id,
             version: HttpVersion::Http11,
             now,

@@ -47,6 +47,7 @@ fn ask(target: &str, extra: &[(&str, &str)], forwarding: &Forwarding) -> OriginR
     ];
     let headers = usual.iter().chain(extra).copied().collect::<Headers>();
     let viewer = ViewerRequest {
+        method: "GET",
         target,
         version: HttpVersion::Http2,
         scheme: Scheme::Https,
