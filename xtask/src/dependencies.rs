@@ -24,6 +24,7 @@ pub(crate) const PURE: &[&str] = &[
     "portcullis-edge",
     "portcullis-http-semantics",
     "portcullis-policy",
+    "portcullis-release-manifest",
     "portcullis-signed-access",
     "portcullis-viewer",
 ];
@@ -32,6 +33,8 @@ pub(crate) const PURE: &[&str] = &[
 const DIRECTIONS: &[(&str, &[&str])] = &[
     ("portcullis-viewer", &[]),
     ("portcullis-signed-access", &[]),
+    // What publishing writes and the gateway reads; neither knows the other.
+    ("portcullis-release-manifest", &[]),
     // RFC semantics and our product change for different reasons: it and `policy` do not know each other.
     ("portcullis-http-semantics", &[]),
     (
@@ -40,8 +43,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ),
     ("portcullis-site", SITE_AND_BELOW),
     ("portcullis-manifest", SITE_AND_BELOW),
-    // The gateway opens release manifests, so this knows nothing of the gateway.
-    ("portcullis-release", SITE_AND_BELOW),
+    ("portcullis-release", STORED_AND_BELOW),
     // The other side of the wire: it must not know our policy or our handler.
     (
         "portcullis-edge",
@@ -61,7 +63,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "portcullis-runtime-api",
         ],
     ),
-    ("portcullis-origin", SITE_AND_BELOW),
+    ("portcullis-origin", STORED_AND_BELOW),
     ("portcullis-aws", ORIGIN_AND_BELOW),
     ("portcullis-gateway", AWS_AND_BELOW),
     (
@@ -74,6 +76,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "portcullis-origin",
             "portcullis-policy",
             "portcullis-release",
+            "portcullis-release-manifest",
             "portcullis-signed-access",
             "portcullis-site",
             "portcullis-viewer",
@@ -88,11 +91,20 @@ const SITE_AND_BELOW: &[&str] = &[
     "portcullis-site",
     "portcullis-viewer",
 ];
+const STORED_AND_BELOW: &[&str] = &[
+    "portcullis-http-semantics",
+    "portcullis-policy",
+    "portcullis-release-manifest",
+    "portcullis-signed-access",
+    "portcullis-site",
+    "portcullis-viewer",
+];
 const ORIGIN_AND_BELOW: &[&str] = &[
     "portcullis-http-semantics",
     "portcullis-origin",
     "portcullis-policy",
     "portcullis-release",
+    "portcullis-release-manifest",
     "portcullis-signed-access",
     "portcullis-site",
     "portcullis-viewer",
@@ -103,6 +115,7 @@ const AWS_AND_BELOW: &[&str] = &[
     "portcullis-origin",
     "portcullis-policy",
     "portcullis-release",
+    "portcullis-release-manifest",
     "portcullis-signed-access",
     "portcullis-site",
     "portcullis-viewer",

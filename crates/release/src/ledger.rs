@@ -23,6 +23,7 @@ mod serving;
 
 pub use change::{Changed, Commit, Refusal, Target};
 pub use collection::Retention;
+pub use portcullis_release_manifest::serving::Percent;
 pub use serving::Asked;
 
 use crate::key::{ReleaseId, VersionedKey};
@@ -86,11 +87,6 @@ pub struct Canary {
     /// Whether nobody gets it until it is promoted or withdrawn, because it answered worse than the live one.
     pub held: bool,
 }
-
-/// A share of 1 to 100 percent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "u8", into = "u8")]
-pub struct Percent(u8);
 
 /// A release that can be served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -203,53 +199,12 @@ impl Record {
     }
 }
 
-impl Percent {
-    /// A share of `percent`.
-    ///
-    /// # Errors
-    /// It is 0 or more than 100.
-    pub fn new(percent: u8) -> Result<Self, &'static str> {
-        match percent {
-            1..=100 => Ok(Self(percent)),
-            _ => Err("a share is 1 to 100 percent"),
-        }
-    }
-
-    /// The number.
-    #[must_use]
-    pub const fn get(self) -> u8 {
-        self.0
-    }
-}
-
-impl TryFrom<u8> for Percent {
-    type Error = &'static str;
-    fn try_from(percent: u8) -> Result<Self, Self::Error> {
-        Self::new(percent)
-    }
-}
-
-impl From<Percent> for u8 {
-    fn from(percent: Percent) -> Self {
-        percent.0
-    }
-}
-
 impl Canary {
     /// Whether the viewer whom `sticky` names (an address, a cookie: what stays the same) gets the release on trial. A
     /// larger share takes more viewers and lets none of the former go.
     #[must_use]
     pub fn takes(&self, sticky: &[u8]) -> bool {
-        use sha2::Digest as _;
-        let digest = sha2::Sha256::new()
-            .chain_update(self.release.as_bytes())
-            .chain_update(sticky)
-            .finalize();
-        let bucket = digest
-            .iter()
-            .take(8)
-            .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-        !self.held && bucket % 100 < u64::from(self.share.0)
+        !self.held && self.share.takes(&self.release, sticky)
     }
 }
 

@@ -19,9 +19,7 @@ pub mod directory;
 mod durable;
 pub mod file;
 mod guards;
-pub mod key;
 pub mod ledger;
-pub mod manifest;
 pub mod memory;
 #[cfg(feature = "plan")]
 pub mod plan;
@@ -30,3 +28,5 @@ pub mod protocol;
 pub mod run;
 
 pub use guards::Guards;
+pub use portcullis_release_manifest as manifest;
+pub use portcullis_release_manifest::key;

@@ -7,7 +7,7 @@
 //!
 //! Always holds: a key names one content with one set of metadata, for ever; it also names the *era* in which it was first
 //! written. Collection ends an era, and no release of a later era refers to a key of an ended one unless a release that was
-//! kept did. So a deletion that was decided once stays right however late it is carried out (see [`crate::ledger`]).
+//! kept did. So a deletion that was decided once stays right however late it is carried out (see the ledger of the release engine).
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -142,6 +142,19 @@ impl VersionedKey {
     pub fn digest(&self) -> Option<Digest> {
         let name = self.0.rsplit('/').next()?;
         Digest::parse(name.split('.').next()?).ok()
+    }
+
+    /// Whether it is the key of a file or a variant, not of a manifest.
+    #[must_use]
+    pub fn is_object(&self) -> bool {
+        self.0.starts_with(OBJECTS)
+    }
+
+    /// The extension; empty if there is none.
+    #[must_use]
+    pub fn extension(&self) -> &str {
+        let name = self.0.rsplit('/').next().unwrap_or_default();
+        name.split_once('.').map_or("", |(_, extension)| extension)
     }
 
     /// The key as text.

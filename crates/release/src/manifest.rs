@@ -1,1 +1,0 @@
-//! The manifest of one release: which public path is which object.
