@@ -7,7 +7,7 @@
 //! |---|---|---|---|
 //! | `site` | S | the site's name; the key | |
 //! | `secrets` | M | `version`, and the digests `pending`, `current`, `previous` (S or NULL) | `secrets.version` |
-//! | `release` | M or NULL | `epoch`, `release`, `manifest` | `release.epoch` |
+//! | `release` | M or NULL | `epoch`, `live`, `canary`, `previews`, `kept` | `release.epoch` |
 //! | `edge_lists` | M of M | by list name: `list`, `version`, `fetched_at`, `networks` (L of S) | each its `version`, then `fetched_at` |
 //! | `prefix_lists` | M of M | by list id: the same | the same |
 //!

@@ -106,7 +106,7 @@ async fn connection<A: Answers>(
 pub(crate) struct Texts(Vec<(&'static str, String)>);
 
 /// The headers the gateway reads, by name; the secret header's name is the site's.
-const READ: [&str; 18] = [
+const READ: [&str; 22] = [
     "cloudfront-viewer-address",
     "cloudfront-viewer-country",
     "range",
@@ -122,6 +122,10 @@ const READ: [&str; 18] = [
     "accept",
     "sec-fetch-dest",
     "sec-fetch-mode",
+    "host",
+    "x-portcullis-host",
+    "x-portcullis-preview",
+    "x-portcullis-sticky",
     "cdn-loop",
     "via",
     "x-amz-cf-id",
@@ -165,6 +169,9 @@ impl Texts {
             accept: self.get("accept"),
             fetch_dest: self.get("sec-fetch-dest"),
             fetch_mode: self.get("sec-fetch-mode"),
+            host: self.get("x-portcullis-host").or_else(|| self.get("host")),
+            preview: self.get("x-portcullis-preview"),
+            sticky: self.get("x-portcullis-sticky"),
             cdn_loop: self.get("cdn-loop"),
             via: self.get("via"),
             cloudfront_id: self.get("x-amz-cf-id"),
@@ -207,8 +214,10 @@ pub(crate) fn response(answer: Response) -> hyper::Response<WireBody> {
     *response.status_mut() = hyper::StatusCode::from_u16(answer.status)
         .unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in &answer.headers {
-        if let Ok(value) = hyper::header::HeaderValue::from_bytes(value.as_bytes()) {
-            response.headers_mut().insert(*name, value);
+        let name = hyper::header::HeaderName::from_bytes(name.as_bytes());
+        let value = hyper::header::HeaderValue::from_bytes(value.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            response.headers_mut().insert(name, value);
         }
     }
     response

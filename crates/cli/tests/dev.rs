@@ -253,7 +253,7 @@ fn the_printed_links_do_what_they_say() {
         assert_eq!(link["verdict"] == "refused", status == 403, "{link}");
         // What is admitted is there to be seen, or the link says why not.
         let expected = match link["why"].as_str().unwrap() {
-            why if why.contains("501") => 501,
+            why if why.contains("503") => 503,
             _ if status == 403 => 403,
             _ => 200,
         };
@@ -376,9 +376,9 @@ fn what_cloudfront_or_the_gateway_would_not_hear_is_refused() {
 }
 
 #[test]
-fn a_release_store_is_not_there_yet_and_says_so() {
+fn a_release_store_without_a_release_says_so() {
     let dev = Dev::start(&[]);
-    assert_eq!(dev.get("/store/a", &[]).status, 501);
+    assert_eq!(dev.get("/store/a", &[]).status, 503);
 }
 
 #[test]

@@ -5,9 +5,10 @@ use crate::field::FieldValue;
 use crate::judge::{Decided, Judge, Judgement, Rejection};
 use crate::proof::ProofFailure;
 use crate::record::{Record, Sampler};
+use crate::releases::Releases;
 use crate::request::Request;
 use crate::response::{Body, Response};
-use crate::serve::{self, Budget, Ports, Target};
+use crate::serve::{self, Budget, Ports, Published, Target};
 use crate::state::StateStore;
 use crate::state::poll::{Live, LiveState};
 use portcullis_policy::{Admitted, Decision};
@@ -22,6 +23,7 @@ pub struct Gateway<P, S, C> {
     clock: C,
     ports: P,
     sampler: Sampler,
+    releases: Releases,
     warm: AtomicBool,
 }
 
@@ -43,6 +45,7 @@ impl<P: Ports, S: StateStore, C: Clock + Clone> Gateway<P, S, C> {
             clock,
             ports,
             sampler: Sampler::default(),
+            releases: Releases::default(),
             warm: AtomicBool::new(false),
         }
     }
@@ -68,8 +71,8 @@ impl<P: Ports, S: StateStore, C: Clock + Clone> Gateway<P, S, C> {
             Judgement::Unproven(_) => return self.unproven(record, started),
             Judgement::Rejected(_, rejection) => rejected(rejection),
             Judgement::Decided(decided) => {
-                self.decided(*decided, request, budget, started, &mut record)
-                    .await
+                let asked = (request, budget, started);
+                self.decided(*decided, &live, asked, &mut record).await
             }
         };
         let response = identified(response, request.id);
@@ -111,17 +114,16 @@ impl<P: Ports, S: StateStore, C: Clock + Clone> Gateway<P, S, C> {
     async fn decided<'a>(
         &'a self,
         decided: Decided<'a>,
-        request: &Request<'a>,
-        budget: &Budget,
-        started: Now,
+        live: &Live,
+        asked: (&Request<'a>, &Budget, Now),
         record: &mut Record<'a>,
     ) -> Response {
         match &decided.decision {
             Decision::Admitted(admitted) => {
-                self.admitted(&decided, admitted, request, budget, started, record)
-                    .await
+                self.admitted(&decided, admitted, live, asked, record).await
             }
             Decision::Refused(_) => {
+                let (request, ..) = asked;
                 let mut response = serve::plain(403, FORBIDDEN);
                 serve::decorate(&mut response, decided.behavior, request.headers.origin);
                 without_body_for_head(response, request)
@@ -133,9 +135,8 @@ impl<P: Ports, S: StateStore, C: Clock + Clone> Gateway<P, S, C> {
         &'a self,
         decided: &Decided<'a>,
         admitted: &Admitted,
-        request: &Request<'a>,
-        budget: &Budget,
-        started: Now,
+        live: &Live,
+        (request, budget, started): (&Request<'a>, &Budget, Now),
         record: &mut Record<'a>,
     ) -> Response {
         let target = Target {
@@ -144,6 +145,10 @@ impl<P: Ports, S: StateStore, C: Clock + Clone> Gateway<P, S, C> {
             path: &decided.path,
             index: decided.index,
             behavior: decided.behavior,
+            releases: live.state().release.as_ref().map(|serving| Published {
+                releases: &self.releases,
+                serving,
+            }),
         };
         let served =
             serve::serve(&self.ports, admitted, target, request, started.wall, budget).await;

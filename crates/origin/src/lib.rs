@@ -13,6 +13,7 @@ pub mod judge;
 pub mod object_path;
 pub mod proof;
 pub mod record;
+pub mod releases;
 pub mod request;
 pub mod response;
 pub mod serve;

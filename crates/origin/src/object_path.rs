@@ -5,6 +5,7 @@
 //! another. So exactly one spelling of every path is accepted, and nothing is repaired.
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use portcullis_release_manifest::VersionedKey;
 use std::borrow::Cow;
 use std::fmt;
 use unicode_normalization::is_nfc;
@@ -169,7 +170,7 @@ impl<'a> ObjectPath<'a> {
 
 /// The key of an object.
 ///
-/// - 1 to [`KEY_BYTES_MAX`] bytes; made from a parsed path and a configured prefix only.
+/// - 1 to [`KEY_BYTES_MAX`] bytes; made from a parsed path and a configured prefix, or by a release, only.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectKey(String);
 
@@ -178,6 +179,12 @@ impl ObjectKey {
         (1..=KEY_BYTES_MAX)
             .contains(&key.len())
             .then_some(Self(key))
+    }
+
+    /// The key of an object of a release, which its manifest names. It is far from too long.
+    #[must_use]
+    pub fn of_release(key: &VersionedKey) -> Self {
+        Self(key.as_str().to_owned())
     }
 
     /// The key as text.

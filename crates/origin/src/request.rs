@@ -90,6 +90,12 @@ pub struct Headers<'a> {
     pub fetch_dest: Option<&'a str>,
     /// `Sec-Fetch-Mode`.
     pub fetch_mode: Option<&'a str>,
+    /// The viewer's host: `X-Portcullis-Host`, which the site's edge function writes, or `Host` where nothing stands between.
+    pub host: Option<&'a str>,
+    /// `X-Portcullis-Preview`: the preview that is asked for.
+    pub preview: Option<&'a str>,
+    /// `X-Portcullis-Sticky`: what stays the same of the viewer, for a release on trial.
+    pub sticky: Option<&'a str>,
     /// `CDN-Loop`.
     pub cdn_loop: Option<&'a str>,
     /// `Via`.

@@ -3,6 +3,7 @@
 use crate::field::FieldValue;
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
+use std::borrow::Cow;
 
 /// The body of an answer.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub struct Response {
     /// The status code.
     pub status: u16,
     /// Headers by lower-case name; no name stands twice.
-    pub headers: Vec<(&'static str, FieldValue)>,
+    pub headers: Vec<(Cow<'static, str>, FieldValue)>,
     /// The body.
     pub body: Body,
 }
@@ -47,7 +48,8 @@ impl Response {
     }
 
     /// Sets a header, replacing an earlier value.
-    pub fn set(&mut self, name: &'static str, value: FieldValue) {
+    pub fn set(&mut self, name: impl Into<Cow<'static, str>>, value: FieldValue) {
+        let name = name.into();
         match self.headers.iter_mut().find(|(n, _)| *n == name) {
             Some((_, old)) => *old = value,
             None => self.headers.push((name, value)),

@@ -11,7 +11,8 @@
 //!
 //! Deliberately absent: the decision itself, events, logging, and any clock; the time of day is an argument.
 //!
-//! Reading order: this file, `bucket`, `object`, `body`, `carriage`, `lifetime`; `custom` and `failover` for HTTP servers.
+//! Reading order: this file, `bucket`, `object`, `body`, `carriage`, `lifetime`; `releases`; `custom` and `failover` for HTTP
+//! servers.
 
 mod body;
 mod bucket;
@@ -31,6 +32,7 @@ mod media_type;
 mod object;
 mod outcome;
 mod plain;
+mod releases;
 mod reply;
 mod variant;
 
@@ -45,12 +47,15 @@ pub use plain::plain;
 
 use crate::behaviors::Behaviors;
 use crate::object_path::{ObjectKey, ObjectPath};
+use crate::releases::Releases;
 use crate::request::{Method, Request};
 use crate::response::{Body, Response};
 use crate::store::ObjectStore;
 use crate::upstream::Upstream;
 use calls::Calls;
 use portcullis_policy::Admitted;
+use portcullis_release_manifest::ReleaseId;
+use portcullis_release_manifest::serving::Serving;
 use portcullis_site::{Behavior, Methods, Origin, Site};
 use reply::Reply;
 use std::sync::Arc;
@@ -85,6 +90,17 @@ pub struct Target<'a> {
     pub index: usize,
     /// That behavior.
     pub behavior: &'a Behavior,
+    /// The releases as the state of this request names them; `None` where there is none.
+    pub releases: Option<Published<'a>>,
+}
+
+/// The releases of the site.
+#[derive(Debug, Clone, Copy)]
+pub struct Published<'a> {
+    /// The manifests that are open.
+    pub releases: &'a Releases,
+    /// Which of them answer.
+    pub serving: &'a Serving,
 }
 
 impl<'a> Target<'a> {
@@ -98,6 +114,7 @@ impl<'a> Target<'a> {
             path,
             index,
             behavior,
+            releases: None,
         })
     }
 
@@ -118,6 +135,8 @@ pub struct Served {
     pub outcome: Outcome,
     /// The key of the object that answered, if one did.
     pub key: Option<ObjectKey>,
+    /// The release that answered, if one did.
+    pub release: Option<ReleaseId>,
     /// Calls to the object store until the answer was made; a stream that resumes later is not in it.
     pub store_calls: u32,
     /// Exchanges with custom origins.
@@ -148,11 +167,11 @@ pub async fn serve<P: Ports>(
     budget: &Budget,
 ) -> Served {
     let mut calls = Calls::new(ports, admitted, budget);
-    let (key, dropped_headers, outcome, mut response) =
+    let (key, release, dropped_headers, outcome, mut response) =
         match permitted(request.method, target.behavior.methods) {
             None => {
                 let refused = method_not_allowed(target.behavior.methods);
-                (None, 0, Outcome::MethodNotAllowed, refused)
+                (None, None, 0, Outcome::MethodNotAllowed, refused)
             }
             Some(method) => {
                 let exchange = Exchange {
@@ -165,9 +184,9 @@ pub async fn serve<P: Ports>(
                 let reply = ask(&mut calls, &exchange)
                     .await
                     .unwrap_or_else(Reply::fault);
-                let (key, dropped) = (reply.key.clone(), reply.dropped);
+                let (key, release, dropped) = (reply.key.clone(), reply.release, reply.dropped);
                 let (outcome, response) = carriage::carry(reply, &exchange, &calls).await;
-                (key, dropped, outcome, response)
+                (key, release, dropped, outcome, response)
             }
         };
     decorate(&mut response, target.behavior, request.headers.origin);
@@ -178,6 +197,7 @@ pub async fn serve<P: Ports>(
         response,
         outcome,
         key,
+        release,
         store_calls: calls.store_calls(),
         upstream_calls: calls.upstream_calls(),
         dropped_headers,
@@ -239,10 +259,7 @@ async fn ask_one<P: Ports>(
             bucket::ask(calls, exchange, &bucket).await
         }
         Some(Origin::Http(server)) => custom::ask(calls, exchange, server).await,
-        Some(Origin::Releases { .. }) => Ok(Reply::of(
-            Outcome::NotImplemented,
-            plain(501, "Serving releases is not part of this version.\n"),
-        )),
+        Some(Origin::Releases { bucket }) => releases::ask(calls, exchange, bucket).await,
         Some(Origin::DirectBucket { .. }) => Ok(Reply::of(
             Outcome::NotServedHere,
             plain(403, "This path is not served here.\n"),

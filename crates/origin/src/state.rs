@@ -9,6 +9,8 @@ pub mod poll;
 mod snapshots;
 
 pub use advance::{Advanced, Back, HeldBack, Part};
+pub use portcullis_release_manifest::ReleaseId;
+pub use portcullis_release_manifest::serving::{Serving, Stored};
 
 use portcullis_viewer::prefixes::PrefixSnapshot;
 use serde::{Deserialize, Serialize};
@@ -35,18 +37,6 @@ pub struct Secrets {
     pub previous: Option<SecretDigest>,
 }
 
-/// Which release is live.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ReleasePointer {
-    /// Grows with every flip and rollback.
-    pub epoch: u64,
-    /// The release's id.
-    pub release: String,
-    /// The digest of its manifest.
-    pub manifest: String,
-}
-
 /// The state of one site.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -59,8 +49,8 @@ pub struct SiteState {
     /// Snapshots of the site's own prefix lists, by the id under which the manifest refers to them.
     #[serde(with = "snapshots::viewers")]
     pub prefix_lists: BTreeMap<String, PrefixSnapshot>,
-    /// The live release, if there is one.
-    pub release: Option<ReleasePointer>,
+    /// The releases, if one was ever published: which is live, which are kept.
+    pub release: Option<Serving>,
 }
 
 /// Why the state cannot be read.

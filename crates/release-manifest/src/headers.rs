@@ -190,7 +190,7 @@ pub fn parse(text: &str) -> Result<Vec<HeaderRule>, Vec<(usize, HeaderError)>> {
         } else {
             HeaderRule::new(line, Vec::new()).map(|rule| rules.push(rule))
         };
-        let read = read.and_then(|()| match rules.len() {
+        let read = read.and(match rules.len() {
             0..=RULES_MAX => Ok(()),
             _ => Err(HeaderError::TooMany),
         });

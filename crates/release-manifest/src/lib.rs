@@ -6,6 +6,7 @@
 //! | [`release`] | a release before it is written |
 //! | [`encode`](mod@encode), [`open`] | to bytes, and a view of bytes that are not parsed |
 //! | [`redirects`], [`headers`], [`pattern`] | `_redirects` and `_headers` |
+//! | [`tags`] | the cache tags of an answer |
 //! | [`serving`] | what readers poll: which release answers, and which are kept |
 //!
 //! Always holds: equal releases have equal bytes, and the SHA-256 of the bytes is the release's id; no bytes make a reader
@@ -20,6 +21,7 @@ pub mod pattern;
 pub mod redirects;
 pub mod release;
 pub mod serving;
+pub mod tags;
 mod wire;
 
 pub use encode::{EncodeError, encode};

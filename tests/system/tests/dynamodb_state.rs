@@ -10,7 +10,7 @@ use portcullis_aws::dynamodb::{DynamoState, DynamoStateWriter, WriteError};
 use portcullis_aws::environment::Environment;
 use portcullis_aws::testing::TestTable;
 use portcullis_origin::state::{
-    ReleasePointer, SecretDigest, Secrets, SiteState, StateError, StateStore as _,
+    ReleaseId, SecretDigest, Secrets, Serving, SiteState, StateError, StateStore as _, Stored,
 };
 use portcullis_site::Name;
 use portcullis_system::Moto;
@@ -44,11 +44,14 @@ fn secrets(version: u64, current: &str) -> Secrets {
     }
 }
 
-fn release(epoch: u64, release: &str) -> ReleasePointer {
-    ReleasePointer {
+fn release(epoch: u64, release: &str) -> Serving {
+    Serving {
         epoch,
-        release: release.to_owned(),
-        manifest: "0".repeat(64),
+        live: Some(Stored {
+            release: ReleaseId::of(release.as_bytes()),
+            era: 0,
+        }),
+        ..Serving::default()
     }
 }
 

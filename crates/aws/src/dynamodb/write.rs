@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use portcullis_origin::state::{ReleasePointer, Secrets, SiteState};
+use portcullis_origin::state::{Secrets, Serving, SiteState};
 use portcullis_site::Name;
 use portcullis_viewer::prefixes::PrefixSnapshot;
 use serde::Serialize;
@@ -119,14 +119,14 @@ impl DynamoStateWriter {
             .await
     }
 
-    /// Replaces the release pointer, which has epoch `expected`, or is not there.
+    /// Replaces what readers know of releases, which has epoch `expected`, or is not there.
     ///
     /// # Errors
     /// [`WriteError`]; nothing was written, unless it is [`WriteError::Unavailable`].
     pub async fn update_release(
         &self,
         expected: Option<u64>,
-        release: &ReleasePointer,
+        release: &Serving,
     ) -> Result<(), WriteError> {
         let place = Place {
             attribute: "release",

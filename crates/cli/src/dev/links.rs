@@ -75,7 +75,7 @@ fn sample(system: &System, behavior: &Behavior) -> (String, &'static str) {
     let folder = literal.rfind('/').and_then(|end| literal.get(..=end));
     let folder = folder.unwrap_or("/").to_owned();
     match system.site().origins.get(&behavior.origin) {
-        Some(Origin::Releases { .. }) => (folder, "; not in this version, so 501"),
+        Some(Origin::Releases { .. }) => (folder, "; 503 until a release is published"),
         Some(Origin::Bucket {
             name,
             prefix,

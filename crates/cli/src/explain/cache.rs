@@ -63,7 +63,7 @@ impl AnswerView {
             .iter()
             .map(|(name, value)| {
                 (
-                    (*name).to_owned(),
+                    name.to_string(),
                     String::from_utf8_lossy(value.as_bytes()).into_owned(),
                 )
             })

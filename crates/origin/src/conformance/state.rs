@@ -1,7 +1,9 @@
 //! What a [`StateStore`] promises.
 
 use super::{Problems, fail_on};
-use crate::state::{ReleasePointer, SecretDigest, Secrets, SiteState, StateError, StateStore};
+use crate::state::{SecretDigest, Secrets, SiteState, StateError, StateStore};
+use portcullis_release_manifest::ReleaseId;
+use portcullis_release_manifest::serving::{Percent, Serving, Stored, Trial};
 use portcullis_viewer::prefixes::{Guards, PrefixSnapshot};
 use std::future::Future;
 
@@ -145,10 +147,26 @@ fn state(version: u64) -> SiteState {
         },
         edge_lists: lists("com.amazonaws.global.cloudfront.origin-facing"),
         prefix_lists: lists("pl-0a1b2c3d"),
-        release: Some(ReleasePointer {
-            epoch: version,
-            release: format!("release {version}"),
-            manifest: "0123456789abcdef".repeat(4),
+        release: Some(serving(version)),
+    }
+}
+
+/// Releases with something in each part.
+fn serving(epoch: u64) -> Serving {
+    let stored = |name: &str| Stored {
+        release: ReleaseId::of(name.as_bytes()),
+        era: epoch,
+    };
+    let trial = stored("trial");
+    Serving {
+        epoch,
+        live: Some(stored("live")),
+        canary: Percent::new(5).ok().map(|share| Trial {
+            release: trial.release,
+            era: trial.era,
+            share,
         }),
+        previews: [("next".to_owned(), stored("preview"))].into(),
+        kept: vec![stored("live"), stored("older")],
     }
 }

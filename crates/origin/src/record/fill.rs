@@ -54,7 +54,7 @@ impl<'a> Record<'a> {
             cloudfront_id: request.headers.cloudfront_id,
             site: judge.site().site.as_str(),
             bundle: judge.digest(),
-            release: live.state().release.as_ref().map(|r| r.release.clone()),
+            release: live_release(live),
             verdict: Verdict::Unproven,
             reason: "",
             label: None,
@@ -98,10 +98,18 @@ impl<'a> Record<'a> {
     /// Fills in what was served.
     pub fn served(&mut self, served: &Served) {
         self.outcome = Some(served.outcome.code());
+        if let Some(release) = served.release {
+            self.release = Some(release.to_string());
+        }
         self.dropped_headers = served.dropped_headers;
         self.store_calls = served.store_calls;
         self.upstream_calls = served.upstream_calls;
     }
+}
+
+fn live_release(live: &Live) -> Option<String> {
+    let serving = live.state().release.as_ref()?;
+    Some(serving.live?.release.to_string())
 }
 
 fn label<'a>(site: &'a Site, policy: &Name, statement: usize) -> Option<&'a str> {

@@ -52,7 +52,7 @@ pub fn decorate(response: &mut Response, behavior: &Behavior, origin: Option<&st
         SecurityHeaders::Strict => &STRICT,
     };
     for (name, value) in set {
-        response.set(name, value.clone());
+        response.set(*name, value.clone());
     }
     if let Some(cors) = &behavior.response_headers.cors {
         allow_origin(response, cors, origin);

@@ -47,8 +47,7 @@ fn status(answer: &Result<Reply, OriginFault>) -> Option<u16> {
             | Outcome::Redirected
             | Outcome::TooLarge
             | Outcome::MethodNotAllowed
-            | Outcome::NotServedHere
-            | Outcome::NotImplemented => None,
+            | Outcome::NotServedHere => None,
         },
     }
 }

@@ -66,6 +66,11 @@ impl VersionedName {
         found.then_some(Self(()))
     }
 
+    /// What a release says of a name: publishing has proved it.
+    pub(super) fn by_release(versioned: bool) -> Option<Self> {
+        versioned.then_some(Self(()))
+    }
+
     /// Whether a name may hold a digest at all, so that it is worth looking one up.
     pub(super) fn is_plausible(file_name: &str) -> bool {
         let is_long =

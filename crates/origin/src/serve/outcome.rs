@@ -2,6 +2,7 @@
 
 use crate::store::StoreError;
 use crate::upstream::UpstreamError;
+use portcullis_release_manifest::Damaged;
 
 /// What came of an admitted request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +35,6 @@ pub enum Outcome {
     Relayed(u16),
     /// The origin failed.
     OriginFailed(OriginFault),
-    /// The kind of origin is not part of this version: 501.
-    NotImplemented,
 }
 
 impl Outcome {
@@ -57,7 +56,6 @@ impl Outcome {
             Self::NotServedHere => "direct-bucket",
             Self::Relayed(_) => "relayed",
             Self::OriginFailed(fault) => fault.code(),
-            Self::NotImplemented => "not-implemented",
         }
     }
 }
@@ -98,6 +96,12 @@ pub enum OriginFault {
     /// A hand-off URL could not be signed.
     #[error("a hand-off could not be signed")]
     Unsigned,
+    /// No release is live, or its manifest could not be read yet.
+    #[error("there is no release to serve")]
+    NoRelease,
+    /// The release names an object that is not there.
+    #[error("the release is not complete")]
+    Incomplete,
     /// The site does not say what the origin is; a validated site always does.
     #[error("the origin is not configured")]
     NotConfigured,
@@ -119,6 +123,8 @@ impl OriginFault {
             Self::PrivateAddress => "origin-private-address",
             Self::Tls => "origin-tls",
             Self::Unsigned => "hand-off-unsigned",
+            Self::NoRelease => "no-release",
+            Self::Incomplete => "release-incomplete",
             Self::NotConfigured => "origin-not-configured",
         }
     }
@@ -133,8 +139,13 @@ impl OriginFault {
             | Self::Unreachable
             | Self::PrivateAddress
             | Self::Tls
+            | Self::Incomplete
             | Self::NotConfigured => 502,
-            Self::Throttled | Self::Unavailable | Self::Changed | Self::Unsigned => 503,
+            Self::NoRelease
+            | Self::Throttled
+            | Self::Unavailable
+            | Self::Changed
+            | Self::Unsigned => 503,
             Self::TimedOut => 504,
         }
     }
@@ -147,9 +158,9 @@ impl OriginFault {
     pub fn failover_status(self) -> Option<u16> {
         match self {
             Self::Denied => Some(403),
-            Self::Throttled | Self::Unavailable | Self::Unreachable => Some(503),
+            Self::NoRelease | Self::Throttled | Self::Unavailable | Self::Unreachable => Some(503),
             Self::TimedOut => Some(504),
-            Self::Malformed | Self::Broken | Self::Tls => Some(502),
+            Self::Malformed | Self::Broken | Self::Tls | Self::Incomplete => Some(502),
             Self::Changed | Self::PrivateAddress | Self::Unsigned | Self::NotConfigured => None,
         }
     }
@@ -173,6 +184,12 @@ impl From<StoreError> for OriginFault {
             StoreError::Malformed(_) => Self::Malformed,
             StoreError::Broken { .. } => Self::Broken,
         }
+    }
+}
+
+impl From<Damaged> for OriginFault {
+    fn from(_: Damaged) -> Self {
+        Self::Malformed
     }
 }
 

@@ -6,6 +6,7 @@ use crate::object_path::{ObjectKey, ObjectPath};
 use crate::response::Response;
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
+use portcullis_release_manifest::ReleaseId;
 
 /// Bytes to come; an error means that the rest will not.
 pub(super) type PendingBody = UnsyncBoxBody<Bytes, OriginFault>;
@@ -19,6 +20,8 @@ pub(super) struct Reply {
     pub(super) key: Option<ObjectKey>,
     /// The path of that object, for a hand-off.
     pub(super) path: Option<ObjectPath<'static>>,
+    /// The release that answers.
+    pub(super) release: Option<ReleaseId>,
     /// Values that could not be sent.
     pub(super) dropped: u32,
 }
@@ -42,6 +45,7 @@ impl Reply {
             content: None,
             key: None,
             path: None,
+            release: None,
             dropped: 0,
         }
     }

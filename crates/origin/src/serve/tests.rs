@@ -260,7 +260,7 @@ pub(super) fn get(path: &str) -> Ask<'_> {
 pub(super) struct Got {
     pub(super) outcome: Outcome,
     pub(super) status: u16,
-    pub(super) headers: Vec<(&'static str, Vec<u8>)>,
+    pub(super) headers: Vec<(String, Vec<u8>)>,
     /// The bytes; `None` if the body broke.
     pub(super) bytes: Option<Vec<u8>>,
     pub(super) streamed: bool,
@@ -381,7 +381,7 @@ async fn read(served: Served) -> Got {
         .response
         .headers
         .iter()
-        .map(|(n, v)| (*n, v.as_bytes().to_vec()));
+        .map(|(n, v)| (n.to_string(), v.as_bytes().to_vec()));
     Got {
         outcome: served.outcome,
         status: served.response.status,

@@ -9,7 +9,8 @@
 //! version 0, with which nobody writes, gives way to anything.
 
 use super::snapshots::LISTS_MAX;
-use super::{ReleasePointer, Secrets, SiteState};
+use super::{Secrets, SiteState};
+use portcullis_release_manifest::serving::Serving;
 use portcullis_viewer::prefixes::PrefixSnapshot;
 use std::collections::BTreeMap;
 
@@ -22,7 +23,7 @@ pub enum Part {
     EdgeList(String),
     /// A list of the site's own, by id.
     PrefixList(String),
-    /// The release pointer.
+    /// The releases.
     Release,
 }
 
@@ -103,7 +104,7 @@ impl Versioned for Secrets {
     }
 }
 
-impl Versioned for ReleasePointer {
+impl Versioned for Serving {
     fn version(&self) -> (u64, u64) {
         (self.epoch, 0)
     }

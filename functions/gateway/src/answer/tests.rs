@@ -18,7 +18,7 @@ fn head(headers: &[(&'static str, &[u8])]) -> Response {
         status: 200,
         headers: headers
             .iter()
-            .map(|(name, value)| (*name, FieldValue::new(value).unwrap()))
+            .map(|(name, value)| ((*name).into(), FieldValue::new(value).unwrap()))
             .collect(),
         body: Body::Empty,
     }
@@ -176,7 +176,7 @@ fn any_head() -> impl Strategy<Value = Response> {
         Response {
             status,
             headers: headers
-                .filter_map(|(n, v)| Some((n, FieldValue::new(&v).ok()?)))
+                .filter_map(|(n, v)| Some((n.into(), FieldValue::new(&v).ok()?)))
                 .collect(),
             body: Body::Empty,
         }
@@ -202,8 +202,8 @@ proptest! {
             prop_assert_eq!(&read["statusCode"], head.status);
             for (name, value) in &head.headers {
                 let sent = match form {
-                    AnswerForm::AlbMultiValue => &read["multiValueHeaders"][name][0],
-                    _ => &read["headers"][name],
+                    AnswerForm::AlbMultiValue => &read["multiValueHeaders"][&**name][0],
+                    _ => &read["headers"][&**name],
                 };
                 let expected = value.to_str().map_or_else(
                     || value.as_bytes().iter().copied().map(char::from).collect(),

@@ -71,6 +71,9 @@ known_headers! {
     Accept accept b"accept";
     FetchDest fetch_dest b"sec-fetch-dest";
     FetchMode fetch_mode b"sec-fetch-mode";
+    Host host b"x-portcullis-host";
+    Preview preview b"x-portcullis-preview";
+    Sticky sticky b"x-portcullis-sticky";
     CdnLoop cdn_loop b"cdn-loop";
     Via via b"via";
     CloudFrontId cloudfront_id b"x-amz-cf-id";
@@ -124,6 +127,9 @@ impl HeaderValues<'_> {
             accept: lent(&self.accept),
             fetch_dest: lent(&self.fetch_dest),
             fetch_mode: lent(&self.fetch_mode),
+            host: lent(&self.host),
+            preview: lent(&self.preview),
+            sticky: lent(&self.sticky),
             cdn_loop: lent(&self.cdn_loop),
             via: lent(&self.via),
             cloudfront_id: lent(&self.cloudfront_id),

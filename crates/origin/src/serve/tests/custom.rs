@@ -51,6 +51,9 @@ const EVERYTHING: Headers<'static> = Headers {
     accept: Some("text/evil"),
     fetch_dest: Some("document"),
     fetch_mode: Some("navigate"),
+    host: Some("the-host"),
+    preview: Some("the-preview"),
+    sticky: Some("the-viewer"),
     cdn_loop: Some("cloudfront"),
     via: Some("2.0 abc.cloudfront.net (CloudFront)"),
     cloudfront_id: Some("id"),
@@ -165,7 +168,7 @@ fn a_plain_answer_passes_with_the_headers_on_the_list() {
         ),
         (Outcome::Full, 200, "{}", 1, 0)
     );
-    let mut names: Vec<&str> = got.headers.iter().map(|(name, _)| *name).collect();
+    let mut names: Vec<&str> = got.headers.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
     assert_eq!(
         names,

@@ -25,7 +25,12 @@ fn no_metadata_adds_a_header_or_breaks_an_answer() {
         ("cache-control", |raw| &mut raw.cache_control),
         ("expires", |raw| &mut raw.expires),
     ];
-    let expected: Vec<&str> = with(|_| ()).headers.iter().map(|(name, _)| *name).collect();
+    let plain = with(|_| ());
+    let expected: Vec<&str> = plain
+        .headers
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
     for (name, field) in fields {
         for value in [
             &b"a\r\nset-cookie: marker=1"[..],
@@ -37,7 +42,7 @@ fn no_metadata_adds_a_header_or_breaks_an_answer() {
         ] {
             let got = with(|raw| *field(raw) = Some(value.to_vec()));
             assert_eq!((got.status, got.text()), (200, "body"), "{name}");
-            let names: Vec<&str> = got.headers.iter().map(|(name, _)| *name).collect();
+            let names: Vec<&str> = got.headers.iter().map(|(name, _)| name.as_str()).collect();
             assert!(
                 names.iter().all(|n| expected.contains(n)),
                 "{name}: {names:?}"

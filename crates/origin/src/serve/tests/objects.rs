@@ -2,7 +2,7 @@
 
 use super::{Ask, NOW, World, get};
 use crate::request::Headers;
-use crate::serve::Outcome;
+use crate::serve::{OriginFault, Outcome};
 use crate::store::memory::{Asked, MemoryObject};
 use proptest::prelude::*;
 
@@ -110,7 +110,7 @@ fn what_the_gateway_does_not_serve_says_so_without_a_call() {
     let releases = world.get("/releases/x");
     assert_eq!(
         (releases.outcome, releases.status),
-        (Outcome::NotImplemented, 501)
+        (Outcome::OriginFailed(OriginFault::NoRelease), 503)
     );
     let direct = world.get("/direct/a.txt");
     assert_eq!(
@@ -216,11 +216,11 @@ fn head_reads_no_bytes() {
     );
 }
 
-fn length<'a>(headers: &'a [(&'static str, Vec<u8>)]) -> Option<&'a (&'static str, Vec<u8>)> {
-    headers.iter().find(|(name, _)| *name == "content-length")
+fn length(headers: &[(String, Vec<u8>)]) -> Option<&(String, Vec<u8>)> {
+    headers.iter().find(|(name, _)| name == "content-length")
 }
 
-fn sorted(mut headers: Vec<(&'static str, Vec<u8>)>) -> Vec<(&'static str, Vec<u8>)> {
+fn sorted(mut headers: Vec<(String, Vec<u8>)>) -> Vec<(String, Vec<u8>)> {
     headers.sort();
     headers
 }

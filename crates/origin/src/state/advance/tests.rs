@@ -1,7 +1,9 @@
 //! No part goes back, whatever is read, in any order.
 
 use super::{Advanced, Back, HeldBack, Part};
-use crate::state::{ReleasePointer, SecretDigest, Secrets, SiteState};
+use crate::state::{SecretDigest, Secrets, SiteState};
+use portcullis_release_manifest::ReleaseId;
+use portcullis_release_manifest::serving::{Serving, Stored};
 use portcullis_viewer::prefixes::{Guards, PrefixSnapshot};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -20,11 +22,14 @@ fn list(version: u64, fetched_at: u64, network: &str) -> PrefixSnapshot {
     PrefixSnapshot::new("edges", version, fetched_at, networks, Guards::Edges).unwrap()
 }
 
-fn release(epoch: u64, name: &str) -> ReleasePointer {
-    ReleasePointer {
+fn release(epoch: u64, name: &str) -> Serving {
+    Serving {
         epoch,
-        release: name.to_owned(),
-        manifest: format!("digest of {name}"),
+        live: Some(Stored {
+            release: ReleaseId::of(name.as_bytes()),
+            era: 0,
+        }),
+        ..Serving::default()
     }
 }
 
