@@ -132,11 +132,11 @@ fn site() -> Value {
     let everyone = json!({ "mode": "enforce", "statements": [{ "effect": "allow", "when": null, "reason": null }] });
     let nobody = json!({ "mode": "enforce", "statements": [{ "effect": "deny", "when": null, "reason": null }] });
     json!({
-        "site": "handbook", "hosts": ["www.example.com"], "certificate": null, "hosted_zone": null,
+        "site": "handbook", "hosts": [], "certificate": null, "hosted_zone": null,
         "viewer_tls": "TLSv1.2_2021", "origin_shield": null,
         "origins": { "pages": { "releases": { "bucket": "release-bucket" } } },
         "origin_groups": {}, "guard": guard,
-        "geo": { "source": "database", "database": null, "on_disagreement": "deny", "groups": {} },
+        "geo": { "source": "cloudfront", "database": null, "on_disagreement": "deny", "groups": {} },
         "networks": {}, "key_groups": {},
         "policies": { "everyone": everyone, "nobody": nobody },
         "behaviors": [
@@ -188,7 +188,10 @@ impl World {
     /// Stores a release: files by path, and with what rules.
     pub(crate) fn store(&self, files: &[(&str, &str)], rules: Rules) -> Stored {
         let mut release = Release {
-            rules,
+            rules: Rules {
+                classes: vec!["**".to_owned()],
+                ..rules
+            },
             ..Release::default()
         };
         for (path, text) in files {
@@ -323,7 +326,6 @@ pub(crate) fn rules() -> Rules {
         clean_urls: true,
         fallback: Some("app.html".to_owned()),
         not_found: Some("404.html".to_owned()),
-        classes: vec!["**".to_owned()],
         redirects: redirects::parse(
             "/old/* /guide/:splat 302\n/guide /moved\n/forced.html /guide 301!\n/app/* /app.html 200\n\
              /gone/* /404.html 410\n/steal /secret/plan.html 200\n/away https://example.com/x",
@@ -333,6 +335,7 @@ pub(crate) fn rules() -> Rules {
             "/*\n  X-Robots-Tag: noindex\n/short.html\n  Cache-Control: public, max-age=7, s-maxage=8\n",
         )
         .unwrap(),
+        ..Rules::default()
     }
 }
 
