@@ -24,7 +24,6 @@ mod serving;
 pub use change::{Changed, Commit, Refusal, Target};
 pub use collection::Retention;
 pub use portcullis_release_manifest::serving::Percent;
-pub use serving::Asked;
 
 use crate::key::{ReleaseId, VersionedKey};
 use portcullis_site::Name;

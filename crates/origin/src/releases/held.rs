@@ -37,11 +37,13 @@ impl Held {
     where
         B: Body<Data = Bytes, Error = OriginFault> + Unpin,
     {
-        match length {
-            0..=IN_MEMORY_MAX => in_memory(body, length).await,
-            ..=MANIFEST_BYTES_MAX => in_file(body).await,
-            _ => Err(OriginFault::Malformed),
+        if length > MANIFEST_BYTES_MAX {
+            return Err(OriginFault::Malformed);
         }
+        if length > IN_MEMORY_MAX {
+            return in_file(body).await;
+        }
+        in_memory(body, length).await
     }
 }
 

@@ -184,12 +184,12 @@ async fn lifetimes_and_tags_say_what_the_release_says() {
         for directive in lifetime.split(", ") {
             assert!(stated.contains(directive), "{path}: {stated}");
         }
-        let short = &stored.release.to_string()[..16];
+        let short = format!("{:.16}", stored.release.to_string());
         let tags = format!("release:{short},class:0,path:{path},docs");
         assert_eq!(got.header("cache-tag"), Some(tags.as_str()));
     }
     let missing = world.get("/nowhere").await;
-    let short = &stored.release.to_string()[..16];
+    let short = format!("{:.16}", stored.release.to_string());
     let tags = format!("release:{short},path:/nowhere");
     assert_eq!(missing.header("cache-tag"), Some(tags.as_str()));
 }

@@ -127,7 +127,7 @@ fn site() -> Value {
     };
     let mut guard = serde_json::to_value(portcullis_site::Guard::default()).unwrap();
     for layer in ["access_control", "secret_header", "edges"] {
-        guard[layer]["mode"] = json!("off");
+        *guard.pointer_mut(&format!("/{layer}/mode")).unwrap() = json!("off");
     }
     let everyone = json!({ "mode": "enforce", "statements": [{ "effect": "allow", "when": null, "reason": null }] });
     let nobody = json!({ "mode": "enforce", "statements": [{ "effect": "deny", "when": null, "reason": null }] });
@@ -181,7 +181,7 @@ impl World {
             state,
             writer: DirectoryWriter::new(buckets),
             clock,
-            directory: directory,
+            directory,
         }
     }
 

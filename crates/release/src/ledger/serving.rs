@@ -6,30 +6,37 @@
 use super::{Ledger, Record};
 use crate::guards::{Guard, Guards};
 use crate::key::ReleaseId;
-use portcullis_site::Name;
-
-/// What of a request says which release is meant.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Asked<'a> {
-    /// The preview that its host or header names.
-    pub preview: Option<&'a Name>,
-    /// What stays the same of its viewer, for the trial.
-    pub sticky: Option<&'a [u8]>,
-}
+use portcullis_release_manifest::serving::{Serving, Stored, Trial};
 
 impl Ledger {
-    /// The release that answers; `None` if there is none, or no such preview.
+    /// What readers poll, written with the ledger in one step. A trial that is held takes nobody; its versioned names go on
+    /// answering, for pages that were opened from it.
     #[must_use]
-    pub fn answering(&self, asked: Asked<'_>) -> Option<ReleaseId> {
-        if let Some(preview) = asked.preview {
-            return self.previews.get(preview).copied();
+    pub fn serving(&self) -> Serving {
+        let stored = |release: ReleaseId| {
+            let era = self.record(&release)?.era;
+            Some(Stored { release, era })
+        };
+        let canary = self.canary.filter(|canary| !canary.held);
+        let trial = canary.and_then(|canary| {
+            let Stored { release, era } = stored(canary.release)?;
+            let share = canary.share;
+            Some(Trial {
+                release,
+                era,
+                share,
+            })
+        });
+        let previews = self.previews.iter();
+        let previews =
+            previews.filter_map(|(name, release)| Some((name.to_string(), stored(*release)?)));
+        Serving {
+            epoch: self.epoch,
+            live: self.live.and_then(|live| stored(live.release)),
+            canary: trial,
+            previews: previews.collect(),
+            kept: self.were_public().filter_map(stored).collect(),
         }
-        let canary = self
-            .canary
-            .filter(|canary| asked.sticky.is_some_and(|sticky| canary.takes(sticky)));
-        canary
-            .map(|canary| canary.release)
-            .or(self.live.map(|live| live.release))
     }
 
     /// The releases in which a versioned name is looked up, `first` being the one that answers: then each that is kept and
@@ -41,16 +48,18 @@ impl Ledger {
         first: ReleaseId,
         guards: Guards,
     ) -> impl Iterator<Item = ReleaseId> {
-        let canary = self.canary.map(|canary| canary.release);
-        let was_public =
-            move |record: &&Record| record.live_at.is_some() || canary == Some(record.release);
-        let others = self
-            .remaining()
-            .rev()
-            .filter(was_public)
-            .map(|record| record.release);
+        let others = self.were_public();
         let others =
             others.filter(move |release| *release != first && guards.has(Guard::KeptAnswer));
         std::iter::once(first).chain(others)
+    }
+
+    /// The releases that are kept and were live or on trial, the newest first.
+    fn were_public(&self) -> impl Iterator<Item = ReleaseId> {
+        let canary = self.canary.map(|canary| canary.release);
+        let was_public =
+            move |record: &&Record| record.live_at.is_some() || canary == Some(record.release);
+        let kept = self.remaining().rev().filter(was_public);
+        kept.map(|record| record.release)
     }
 }

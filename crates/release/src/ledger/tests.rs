@@ -1,8 +1,9 @@
 //! The changes of the ledger: which are allowed, which are told as done, and what each leaves.
 
-use super::{Asked, Canary, Commit, Ledger, Percent, Refusal, Retention, Target};
+use super::{Canary, Commit, Ledger, Percent, Refusal, Retention, Target};
 use crate::guards::Guards;
 use crate::key::Digest;
+use portcullis_release_manifest::serving::{Asked, Stored};
 use portcullis_site::Name;
 
 const ALL: Guards = Guards::ALL;
@@ -215,12 +216,29 @@ fn a_request_is_answered_by_its_preview_its_trial_or_what_is_live() {
         &Target::Canary(Percent::new(100).unwrap()),
         100,
     );
-    let answering = |preview, sticky| ledger.answering(Asked { preview, sticky });
+    let stored = |name: &str| Stored {
+        release: release(name),
+        era: ledger.record(&release(name)).unwrap().era,
+    };
+    let serving = ledger.serving();
+    assert_eq!(serving.epoch, ledger.epoch);
+    let answering = |preview, sticky| {
+        let answering = serving.answering(Asked { preview, sticky })?;
+        Some(answering.release)
+    };
     assert_eq!(answering(None, None), Some(release("b")));
     assert_eq!(answering(None, Some(b"viewer")), Some(release("c")));
-    assert_eq!(answering(Some(&name), Some(b"viewer")), Some(release("p")));
-    assert_eq!(answering(Some(&Name::new("other").unwrap()), None), None);
+    assert_eq!(answering(Some("next"), Some(b"viewer")), Some(release("p")));
+    assert_eq!(answering(Some("other"), None), None);
     // Never what was only previewed.
     let order: Vec<_> = ledger.lookup_order(release("b"), ALL).collect();
     assert_eq!(order, [release("b"), release("c"), release("a")]);
+    assert_eq!(
+        serving.others(stored("b")).collect::<Vec<_>>(),
+        [stored("c"), stored("a")]
+    );
+    // Held, it takes nobody, and what was opened from it goes on.
+    let held = ledger.hold(release("c"), 100).unwrap().unwrap().serving();
+    assert_eq!(held.canary, None);
+    assert!(held.kept.contains(&stored("c")));
 }
