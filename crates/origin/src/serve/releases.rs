@@ -60,11 +60,7 @@ pub(super) async fn ask<P: Ports>(
         bucket,
         opened: &opened,
     };
-    let reply = path(&page, &snapshot, &reader).await?;
-    Ok(Reply {
-        release: Some(stored.release),
-        ..reply
-    })
+    path(&page, &snapshot, &reader).await
 }
 
 async fn path<P: Ports>(

@@ -83,7 +83,7 @@ impl<'a, P: Ports> Page<'a, P> {
         self.tag(&mut reply.head, Some(file));
         reply.path = ObjectPath::of_decoded(&format!("/{}", chosen.key)).ok();
         reply.key = Some(chosen.key);
-        Ok(reply)
+        Ok(self.by_release(reply))
     }
 
     /// The document of a path that is gone, whole and never stored.
@@ -102,7 +102,7 @@ impl<'a, P: Ports> Page<'a, P> {
         } else {
             None
         };
-        Ok(Reply {
+        Ok(self.by_release(Reply {
             content: Some(Content {
                 length: Some(file.object.size),
                 streamable: true,
@@ -110,7 +110,7 @@ impl<'a, P: Ports> Page<'a, P> {
             }),
             key: Some(chosen.key),
             ..Reply::of(Outcome::Missing, head)
-        })
+        }))
     }
 
     /// A redirect.
@@ -118,7 +118,7 @@ impl<'a, P: Ports> Page<'a, P> {
         let mut head = plain::redirect(status, location);
         self.site_headers(&mut head, false);
         self.tag(&mut head, None);
-        Reply::of(Outcome::Redirected, head)
+        self.by_release(Reply::of(Outcome::Redirected, head))
     }
 
     /// A 404, with the site's document if it has one.
@@ -134,7 +134,14 @@ impl<'a, P: Ports> Page<'a, P> {
         }
         self.site_headers(&mut reply.head, false);
         self.tag(&mut reply.head, None);
-        reply
+        self.by_release(reply)
+    }
+
+    fn by_release(&self, reply: Reply) -> Reply {
+        Reply {
+            release: Some(self.opened.stored.release),
+            ..reply
+        }
     }
 
     async fn bytes(
