@@ -163,3 +163,6 @@ impl Snapshot {
         slot.open(stored, reader).await
     }
 }
+
+#[cfg(test)]
+mod tests;
