@@ -178,3 +178,77 @@ impl From<Percent> for u8 {
         percent.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Asked, KEPT_MAX, Percent, Serving, Stored, Trial};
+    use crate::key::Digest;
+
+    fn stored(name: &str) -> Stored {
+        Stored {
+            release: Digest::of(name.as_bytes()),
+            era: 7,
+        }
+    }
+
+    fn serving(share: u8) -> Serving {
+        let Stored { release, era } = stored("trial");
+        let share = Percent::new(share).unwrap();
+        Serving {
+            epoch: 9,
+            live: Some(stored("live")),
+            canary: Some(Trial {
+                release,
+                era,
+                share,
+            }),
+            previews: [("next".to_owned(), stored("next"))].into(),
+            kept: vec![stored("trial"), stored("live"), stored("old")],
+        }
+    }
+
+    #[test]
+    fn a_preview_comes_before_the_trial_and_the_trial_before_what_is_live() {
+        let asked = |preview, sticky| serving(100).answering(Asked { preview, sticky });
+        let viewer = Some(&b"viewer"[..]);
+        assert_eq!(asked(None, None), Some(stored("live")));
+        assert_eq!(asked(None, viewer), Some(stored("trial")));
+        assert_eq!(asked(Some("next"), viewer), Some(stored("next")));
+        assert_eq!(asked(Some("other"), viewer), None);
+        assert_eq!(Serving::default().answering(Asked::default()), None);
+    }
+
+    #[test]
+    fn versioned_names_are_looked_up_once_in_each_public_release() {
+        for (first, others) in [
+            ("live", vec!["trial", "old"]),
+            ("trial", vec!["live", "old"]),
+            ("next", vec!["live", "trial", "old"]),
+        ] {
+            let others: Vec<_> = others.into_iter().map(stored).collect();
+            assert_eq!(
+                serving(1).others(stored(first)).collect::<Vec<_>>(),
+                others,
+                "{first}"
+            );
+        }
+        assert_eq!(serving(1).all().len(), 4);
+        let many = Serving {
+            kept: (0..KEPT_MAX + 9).map(|n| stored(&n.to_string())).collect(),
+            ..Serving::default()
+        };
+        assert_eq!(many.all().len(), KEPT_MAX);
+    }
+
+    #[test]
+    fn it_is_read_back_as_it_was_written_and_a_share_is_a_percentage() {
+        let text = serde_json::to_string(&serving(5)).unwrap();
+        assert_eq!(serde_json::from_str::<Serving>(&text).unwrap(), serving(5));
+        for bad in [
+            text.replace("\"share\":5", "\"share\":0"),
+            text.replace("\"era\":7", "\"age\":7"),
+        ] {
+            assert!(serde_json::from_str::<Serving>(&bad).is_err(), "{bad}");
+        }
+    }
+}
