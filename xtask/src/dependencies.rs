@@ -53,6 +53,18 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "portcullis-viewer",
         ],
     ),
+    // What a distribution is read from; the model knows none of these texts.
+    (
+        "portcullis-distribution",
+        &[
+            "portcullis-edge",
+            "portcullis-http-semantics",
+            "portcullis-policy",
+            "portcullis-signed-access",
+            "portcullis-site",
+            "portcullis-viewer",
+        ],
+    ),
     // The two ends of the edge: sockets and origins, for the model between them.
     (
         "portcullis-edge-server",

@@ -1,0 +1,9 @@
+//! Reading a distribution: from the JSON of `get-distribution-config`, a CloudFormation template, or a site.
+//!
+//! Always holds: bytes in, a `portcullis_edge::distribution::Distribution` out; what cannot be read is named with its
+//! place, several mistakes in one run. Deliberately absent: files, network, and playing what was read.
+
+mod fault;
+pub mod value;
+
+pub use fault::{Fault, Place, Rule};
