@@ -3,7 +3,11 @@
 //! Always holds: bytes in, a `portcullis_edge::distribution::Distribution` out; what cannot be read is named with its
 //! place, several mistakes in one run. Deliberately absent: files, network, and playing what was read.
 
+pub mod config;
 mod fault;
+mod identity;
+mod read;
 pub mod value;
 
+pub use config::{Quotas, Resources};
 pub use fault::{Fault, Place, Rule};

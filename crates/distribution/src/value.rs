@@ -40,6 +40,8 @@ pub enum Kind {
     List(Vec<Value>),
     /// A map, in its order.
     Map(Vec<Member>),
+    /// An expression of a template without a value; it was reported where that was found.
+    Unresolved,
 }
 
 /// A key and its value.
@@ -122,6 +124,7 @@ impl Value {
             Kind::Text { .. } => "a single value",
             Kind::List(_) => "a list",
             Kind::Map(_) => "a map",
+            Kind::Unresolved => "unresolved",
         }
     }
 }

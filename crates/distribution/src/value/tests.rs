@@ -25,6 +25,7 @@ fn shown(value: &Value) -> String {
                 .map(|m| format!("{}:{}", m.key, shown(&m.value)));
             format!("{{{}}}", shown.collect::<Vec<_>>().join(","))
         }
+        Kind::Unresolved => "?".to_owned(),
     }
 }
 
@@ -80,7 +81,12 @@ fn hostile_and_broken_texts_are_refused_by_rule() {
         (&large, Rule::Limit),
     ] {
         let refused = read(text.as_bytes()).map_err(|(rule, ..)| rule);
-        assert_eq!(refused, Err(rule), "{}", &text[..text.len().min(40)]);
+        assert_eq!(
+            refused,
+            Err(rule),
+            "{}",
+            text.chars().take(40).collect::<String>()
+        );
     }
     assert_eq!(read(b"a: \xff"), Err((Rule::Syntax, 1, 1)));
 }
