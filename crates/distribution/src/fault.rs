@@ -125,6 +125,8 @@ impl Faults {
     pub(crate) fn end<T>(self, read: Option<T>) -> Result<T, Vec<Fault>> {
         let mut faults = self.0.into_inner();
         faults.sort_by_key(|fault| (fault.line, fault.column));
+        // An expression that stands in one place may be asked for from several.
+        faults.dedup();
         match read {
             Some(read) if faults.is_empty() => Ok(read),
             _ => Err(faults),
