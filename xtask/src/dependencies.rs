@@ -71,6 +71,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
         &[
             "portcullis-edge",
             "portcullis-http-semantics",
+            "portcullis-viewer",
             // Behind a feature: a function as an origin, run as Lambda runs it.
             "portcullis-runtime-api",
         ],

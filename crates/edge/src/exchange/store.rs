@@ -72,6 +72,12 @@ impl Keep {
         }
     }
 
+    /// Whether all bytes that were announced have passed.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.expected == Some(self.bytes as u64)
+    }
+
     fn is_whole(&self) -> bool {
         self.expected
             .is_none_or(|expected| expected == self.bytes as u64)
