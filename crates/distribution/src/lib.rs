@@ -7,6 +7,7 @@ pub mod config;
 mod fault;
 mod identity;
 mod read;
+pub mod site;
 pub mod template;
 pub mod value;
 

@@ -276,14 +276,12 @@ impl Network {
             (State::Fetching(asking), Event::Fetched(outcome)) => {
                 self.fetched(exchange, asking, outcome, now_ms)
             }
-            (State::Fetching(asking), Event::BodyRefused) => {
-                self.body_refused(exchange, asking, now_ms)
-            }
+            (State::Fetching(_), Event::BodyRefused) => self.body_refused(exchange, now_ms),
             (State::OriginResponse(asking, head), Event::Computed(outcome)) => {
-                self.after_origin_response(exchange, asking, head, outcome, now_ms)
+                self.after_origin_response(exchange, asking, *head, outcome, now_ms)
             }
             (State::Collecting(asking, head, verdict), Event::Collected(body)) => {
-                self.collected(exchange, asking, *head, &verdict, body, now_ms)
+                self.collected(exchange, &asking, *head, &verdict, body, now_ms)
             }
             (State::ViewerResponse(reply), Event::Computed(outcome)) => {
                 self.after_viewer_response(exchange, reply, outcome, now_ms)

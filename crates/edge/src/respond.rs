@@ -85,8 +85,8 @@ impl ViewerRules {
     fn filter(&self, headers: &mut Headers) {
         headers.retain(|name| {
             let is = |own: &&str| name.eq_ignore_ascii_case(own);
-            !(OF_CONNECTION.iter().any(|own| is(own))
-                || self.from_s3 && OF_S3.iter().any(|own| is(own))
+            !(OF_CONNECTION.iter().any(&is)
+                || self.from_s3 && OF_S3.iter().any(&is)
                 || !self.keeps_cookies && is(&"set-cookie"))
         });
         if let VaryRule::Names(names) = &self.vary

@@ -49,13 +49,13 @@ fn custom(id: &str, domain: &str) -> Value {
         "OriginSslProtocols": { "Quantity": 1, "Items": ["TLSv1.2"] } } })
 }
 
-fn listed(items: Vec<Value>) -> Value {
+fn listed(items: &[Value]) -> Value {
     json!({ "Quantity": items.len(), "Items": items })
 }
 
 fn headers(fields: Vec<(String, String)>) -> Value {
     let field = |(name, value)| json!({ "HeaderName": name, "HeaderValue": value });
-    listed(fields.into_iter().map(field).collect())
+    listed(&fields.into_iter().map(field).collect::<Vec<_>>())
 }
 
 fn field(name: &str, value: &str) -> Vec<(String, String)> {
@@ -83,7 +83,7 @@ fn policy(id: &str, header: &str) -> Value {
         "Name": id, "MinTTL": 0, "DefaultTTL": 1, "MaxTTL": 10,
         "ParametersInCacheKeyAndForwardedToOrigin": {
             "EnableAcceptEncodingGzip": false,
-            "HeadersConfig": { "HeaderBehavior": "whitelist", "Headers": listed(vec![json!(header)]) },
+            "HeadersConfig": { "HeaderBehavior": "whitelist", "Headers": listed(&[json!(header)]) },
             "CookiesConfig": { "CookieBehavior": "none" },
             "QueryStringsConfig": { "QueryStringBehavior": "none" } } } } })
 }
@@ -92,21 +92,21 @@ fn policy(id: &str, header: &str) -> Value {
 fn change(id: &str, config: &mut Value) -> bool {
     match id {
         "76-behaviours" => {
-            let behaviors = (0..75)
+            let behaviors: Vec<_> = (0..75)
                 .map(|n| pattern(config, &format!("/{n}/*")))
                 .collect();
-            config["CacheBehaviors"] = listed(behaviors);
+            config["CacheBehaviors"] = listed(&behaviors);
         }
         "101-origins" => {
             let more = (1..101).map(|n| custom(&format!("o{n}"), "o.example.com"));
             let origins = std::iter::once(custom("web", "web.example.com")).chain(more);
             config.as_object_mut().unwrap().remove("OriginGroups");
-            config["Origins"] = listed(origins.collect());
+            config["Origins"] = listed(&origins.collect::<Vec<_>>());
         }
-        "path-star-user" => config["CacheBehaviors"] = listed(vec![pattern(config, "*")]),
+        "path-star-user" => config["CacheBehaviors"] = listed(&[pattern(config, "*")]),
         "failover-401" => {
             let criteria = &mut config["OriginGroups"]["Items"][0]["FailoverCriteria"];
-            criteria["StatusCodes"] = listed(vec![json!(401)]);
+            criteria["StatusCodes"] = listed(&[json!(401)]);
         }
         "geo-lowercase" => config["Restrictions"]["GeoRestriction"]["Items"] = json!(["gb"]),
         "geo-none-with-items" => {
@@ -136,7 +136,7 @@ fn change_behavior(id: &str, config: &mut Value) {
         "ttl-order" => (behavior["MinTTL"], behavior["DefaultTTL"]) = (json!(100), json!(10)),
         "legacy-all-headers-min" => {
             behavior["MinTTL"] = json!(1);
-            behavior["ForwardedValues"]["Headers"] = listed(vec![json!("*")]);
+            behavior["ForwardedValues"]["Headers"] = listed(&[json!("*")]);
         }
         "orp-without-cache-policy" => {
             behavior["OriginRequestPolicyId"] = json!("216adef6-5c7f-47e4-b989-5492eafa07d3");
@@ -147,7 +147,7 @@ fn change_behavior(id: &str, config: &mut Value) {
             behavior["ViewerProtocolPolicy"] = json!("allow-all");
         }
         "key-groups-5" => {
-            let mut groups = listed((0..5).map(|n| json!(format!("g{n}"))).collect());
+            let mut groups = listed(&(0..5).map(|n| json!(format!("g{n}"))).collect::<Vec<_>>());
             groups["Enabled"] = json!(true);
             behavior["TrustedKeyGroups"] = groups;
         }
@@ -177,7 +177,7 @@ fn change_origin(id: &str, origin: &mut Value) {
             origin["CustomHeaders"] = headers(field("X-A", &"v".repeat(1784)));
         }
         "tls-protocol-13-origin" => {
-            origin[custom]["OriginSslProtocols"] = listed(vec![json!("TLSv1.3")]);
+            origin[custom]["OriginSslProtocols"] = listed(&[json!("TLSv1.3")]);
         }
         "website-https" => origin["DomainName"] = website,
         "oac-website" => {
@@ -199,7 +199,7 @@ fn deployment(id: &str) -> Value {
             "SingleHeaderConfig": { "Header": "x-staging", "Value": "1" } }),
     };
     json!({ "Enabled": true, "TrafficConfig": traffic,
-        "StagingDistributionDnsNames": listed(vec![json!("d1.cloudfront.net")]) })
+        "StagingDistributionDnsNames": listed(&[json!("d1.cloudfront.net")]) })
 }
 
 fn resources() -> (Resources, bool) {

@@ -51,7 +51,7 @@ impl Network {
                 exchange.state = State::ViewerRequest;
                 Next::Compute(Box::new(call))
             }
-            Some(_) | None => self.to_cache(exchange, now_ms),
+            Some(_) | None => self.behind_viewer_request(exchange, now_ms),
         }
     }
 
@@ -71,12 +71,12 @@ impl Network {
             Ok(Computed::Request(changed)) => {
                 exchange.trace.steps.push(Step::Ran(event));
                 exchange.change(changed);
-                self.to_cache(exchange, now_ms)
+                self.behind_viewer_request(exchange, now_ms)
             }
         }
     }
 
-    fn to_cache(&mut self, exchange: &mut Exchange, now_ms: u64) -> Next {
+    fn behind_viewer_request(&mut self, exchange: &mut Exchange, now_ms: u64) -> Next {
         exchange.apply_default_root();
         self.consult(exchange, now_ms)
     }

@@ -24,7 +24,7 @@ impl Network {
         };
         if let Some(why) = bypass(exchange, &played) {
             exchange.trace.steps.push(Step::Bypassed(why));
-            return self.to_origin(exchange, Asking::uncached(), now_ms);
+            return self.ask_origin(exchange, Asking::uncached(), now_ms);
         }
         let key = played.key(
             exchange.behavior,
@@ -43,7 +43,7 @@ impl Network {
             Lookup {
                 fresh: Some((copy, layer)),
                 ..
-            } => self.hit(exchange, key, &copy, (tiers, layer), now_ms),
+            } => self.hit(exchange, &key, &copy, (tiers, layer), now_ms),
             Lookup {
                 fresh: None,
                 expired,
@@ -86,7 +86,7 @@ impl Network {
     fn hit(
         &mut self,
         exchange: &mut Exchange,
-        key: CacheKey,
+        key: &CacheKey,
         copy: &Arc<Copy>,
         (tiers, layer): (Tiers, Layer),
         now_ms: u64,
@@ -149,7 +149,7 @@ impl Network {
             conditional,
             ..Asking::uncached()
         };
-        self.to_origin(exchange, asking, now_ms)
+        self.ask_origin(exchange, asking, now_ms)
     }
 
     pub(super) fn tiers_of(&self, exchange: &Exchange, played: &Played) -> Tiers {

@@ -53,14 +53,14 @@ impl Network {
         exchange: &mut Exchange,
         asking: &Asking,
         head: &OriginHead,
-        verdict: Verdict,
+        verdict: &Verdict,
         now_ms: u64,
     ) -> Next {
         let bare = OriginHead {
             framing: Framing::Length(0),
             ..head.clone()
         };
-        self.keep_bytes(exchange, asking, &bare, &verdict, &Bytes::new(), now_ms);
+        self.keep_bytes(exchange, asking, &bare, verdict, &Bytes::new(), now_ms);
         self.start_page(exchange, head.status, "OriginError", now_ms)
     }
 
@@ -180,12 +180,7 @@ impl Network {
         self.refuse(exchange, Cause::Function(failure), now_ms)
     }
 
-    pub(super) fn body_refused(
-        &mut self,
-        exchange: &mut Exchange,
-        _asking: Box<Asking>,
-        now_ms: u64,
-    ) -> Next {
+    pub(super) fn body_refused(&mut self, exchange: &mut Exchange, now_ms: u64) -> Next {
         self.land_flight(exchange);
         self.refuse(exchange, Cause::FieldEncryption, now_ms)
     }

@@ -15,7 +15,7 @@ use crate::trace::{ResultType, Step};
 use std::sync::Arc;
 
 impl Network {
-    pub(super) fn to_origin(
+    pub(super) fn ask_origin(
         &mut self,
         exchange: &mut Exchange,
         asking: Asking,
@@ -149,7 +149,7 @@ impl Network {
                 changed: None,
                 ..*asking
             };
-            return self.to_origin(exchange, second, now_ms);
+            return self.ask_origin(exchange, second, now_ms);
         }
         let behavior = played.distribution.behavior(exchange.behavior);
         match (outcome, &behavior.functions.origin_response) {
@@ -180,7 +180,7 @@ impl Network {
         &mut self,
         exchange: &mut Exchange,
         mut asking: Box<Asking>,
-        mut head: Box<OriginHead>,
+        mut head: OriginHead,
         outcome: Result<Computed, ComputeFailure>,
         now_ms: u64,
     ) -> Next {
@@ -195,7 +195,7 @@ impl Network {
                     head.headers.set("Content-Length", body.len().to_string());
                     asking.generated = Some(body);
                 }
-                self.settle(exchange, asking, *head, now_ms)
+                self.settle(exchange, asking, head, now_ms)
             }
             Ok(Computed::Request(_)) => {
                 let failure = ComputeFailure::Validation;
@@ -224,12 +224,12 @@ impl Network {
         }
         let verdict = self.judge(exchange, &asking, &head, now_ms);
         if head.status >= 400 && exchange.page.is_none() && self.has_page(exchange, head.status) {
-            return self.error_with_page(exchange, &asking, &head, verdict, now_ms);
+            return self.error_with_page(exchange, &asking, &head, &verdict, now_ms);
         }
         if let Some(bytes_max) = self.compresses(exchange, &asking, &head) {
             return self.collect(exchange, asking, head, verdict, bytes_max, now_ms);
         }
-        self.pass_on(exchange, &asking, head, verdict, now_ms)
+        self.pass_on(exchange, &asking, head, &verdict, now_ms)
     }
 
     fn collect(
@@ -242,7 +242,7 @@ impl Network {
         now_ms: u64,
     ) -> Next {
         if let Some(body) = asking.generated.take() {
-            return self.collected(exchange, asking, head, &verdict, Ok(body), now_ms);
+            return self.collected(exchange, &asking, head, &verdict, Ok(body), now_ms);
         }
         exchange.state = State::Collecting(asking, Box::new(head), Box::new(verdict));
         Next::Collect { bytes_max }
@@ -255,10 +255,10 @@ impl Network {
         failure: OriginFailure,
         now_ms: u64,
     ) -> Next {
-        if let Some(copy) = asking.stale.clone() {
-            if let Some(serving) = self.stand_in(&copy, OriginReply::Unreachable, now_ms) {
-                return self.stand_in_for(exchange, asking, &copy, serving, now_ms);
-            }
+        if let Some(copy) = asking.stale.clone()
+            && let Some(serving) = self.stand_in(&copy, OriginReply::Unreachable, now_ms)
+        {
+            return self.stand_in_for(exchange, asking, &copy, serving, now_ms);
         }
         self.fail(exchange, asking, Cause::of(failure), now_ms)
     }

@@ -47,10 +47,10 @@ impl Network {
         exchange: &mut Exchange,
         asking: &Asking,
         head: OriginHead,
-        verdict: Verdict,
+        verdict: &Verdict,
         now_ms: u64,
     ) -> Next {
-        let mut keep = self.keep(exchange, asking, &head, &verdict, now_ms);
+        let mut keep = self.keep(exchange, asking, &head, verdict, now_ms);
         if let Some(body) = &asking.generated {
             if let Some(mut keep) = keep.take() {
                 keep.push(body);

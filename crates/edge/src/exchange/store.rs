@@ -374,24 +374,17 @@ impl Network {
     pub(super) fn collected(
         &mut self,
         exchange: &mut Exchange,
-        asking: Box<Asking>,
+        asking: &Asking,
         mut head: OriginHead,
         verdict: &Verdict,
         body: Result<Bytes, Ending>,
         now_ms: u64,
     ) -> Next {
-        let body = match body {
-            Ok(body) => body,
-            Err(_) => {
-                return self.fail(
-                    exchange,
-                    &asking,
-                    crate::answer::Cause::OriginConnectionFailed,
-                    now_ms,
-                );
-            }
+        let Ok(body) = body else {
+            let cause = crate::answer::Cause::OriginConnectionFailed;
+            return self.fail(exchange, asking, cause, now_ms);
         };
-        let Some(coding) = self.coding(exchange, &asking, &head) else {
+        let Some(coding) = self.coding(exchange, asking, &head) else {
             return self.out_of_order(exchange, now_ms);
         };
         let vary = self.settings.switches.compression_vary;
@@ -403,7 +396,7 @@ impl Network {
         exchange.trace.steps.push(Step::Compressed);
         head.headers = headers;
         head.framing = Framing::Length(bytes.len() as u64);
-        let keep = self.keep(exchange, &asking, &head, verdict, now_ms);
+        let keep = self.keep(exchange, asking, &head, verdict, now_ms);
         if let Some(mut keep) = keep {
             keep.copy.coded = Some(coding);
             keep.push(&bytes);
