@@ -1,15 +1,15 @@
-//! A site as a distribution: what its manifest stands for, with the gateway as the one origin.
+//! A site as a distribution: what its manifest stands for, with the gateway and the direct buckets as origins.
 //!
 //! Always holds: nothing is decided here, each function translates; a refusal (403) is never kept, whatever the manifest
-//! leaves out. Deliberately absent: what the gateway does itself (security headers, routes to origins), the generated
-//! CloudFront Function of `enforce: edge`, and buckets that CloudFront reads without the gateway.
+//! leaves out; a direct bucket whose policy asks for a signature is served to nobody without one. Deliberately absent: what
+//! the gateway does itself (security headers, routes to origins), and the code of the edge guard.
 
 use crate::identity::derived;
 use portcullis_edge::accept_encoding::EdgeCodings;
 use portcullis_edge::distribution::{
-    AccessControl, AccessControlOrigin, Behavior, CachePolicy, CacheSettings, CustomError,
+    AccessControl, AccessControlOrigin, Behavior, CachePolicy, CacheSettings, Compute, CustomError,
     CustomOrigin, Distribution, ErrorPage, Functions, HeaderSelection, Origin, OriginKind,
-    OriginProtocol, OriginRequestPolicy, Signing, Target, ViewerConnections,
+    OriginProtocol, OriginRequestPolicy, Signing, Target, Trusted, ViewerConnections,
 };
 use portcullis_edge::freshness::Ttls;
 use portcullis_edge::gate::{AllowedMethods, GeoRestriction, ViewerProtocolPolicy};
@@ -17,10 +17,29 @@ use portcullis_edge::headers::{CustomHeaderError, CustomHeaders};
 use portcullis_edge::origin_request::GeneratedHeader;
 use portcullis_edge::pattern::{PathPattern, PatternError};
 use portcullis_edge::selection::Names;
-use portcullis_site::{Caching, ErrorResponse, Methods, QueryKey, Site, ViewerProtocol};
+use portcullis_signed_access::KeyGroup;
+use portcullis_site::{
+    Bucket, Caching, Enforcement, ErrorResponse, KeyPrefix, Methods, Name, QueryKey, Site,
+    ViewerProtocol,
+};
+use std::sync::Arc;
 
-/// The id of the one origin.
+/// The id of the gateway among the origins. A direct bucket has the name it has in the manifest, after [`BUCKET`].
 pub const GATEWAY: &str = "gateway";
+
+/// What stands before the name of a direct bucket's origin.
+pub const BUCKET: &str = "bucket-";
+
+/// Where a site is deployed: what a manifest does not say of its distribution.
+#[derive(Clone, Copy, Debug)]
+pub struct Deployment<'a> {
+    /// The value of the secret header.
+    pub secret: &'a str,
+    /// The domain name of the gateway's function URL.
+    pub function_url_domain: &'a str,
+    /// The region of the direct buckets.
+    pub region: &'a str,
+}
 
 /// The cookies that carry a signature.
 const SIGNED_COOKIES: [&str; 5] = [
@@ -58,26 +77,36 @@ pub enum SiteError {
         /// What is wrong with it.
         error: PatternError,
     },
+    /// A key group has a key that cannot be read.
+    #[error("key group `{name}`: {error}")]
+    KeyGroup {
+        /// The group.
+        name: String,
+        /// What is wrong with it.
+        error: String,
+    },
     /// No behavior takes every path.
     #[error("a site ends with a behavior for `*`")]
     NoDefault,
 }
 
-/// The distribution that a site stands for. `secret` is the value of its secret header, `function_url_domain` the domain
-/// name of the gateway.
+/// The name of the CloudFront Function that decides for a site's behaviors with `enforce: edge`.
+#[must_use]
+pub fn edge_guard(site: &Site) -> String {
+    format!("{}-edge-guard", site.site)
+}
+
+/// The distribution that a site stands for.
 ///
 /// # Errors
 /// [`SiteError`]; never for a site that was validated.
-pub fn of_site(
-    site: &Site,
-    secret: &str,
-    function_url_domain: &str,
-) -> Result<Distribution, SiteError> {
+pub fn of_site(site: &Site, deployment: &Deployment<'_>) -> Result<Distribution, SiteError> {
     let (last, listed) = site.behaviors.split_last().ok_or(SiteError::NoDefault)?;
     if !last.path.is_default() {
         return Err(SiteError::NoDefault);
     }
-    let behaviors = listed.iter().map(|one| patterned(site, one));
+    let reading = Reading::of(site)?;
+    let behaviors = listed.iter().map(|one| reading.patterned(one));
     let identity = derived(site.site.as_str());
     let hosts = site.hosts.iter();
     Ok(Distribution {
@@ -86,10 +115,10 @@ pub fn of_site(
         enabled: true,
         aliases: hosts.map(|host| host.as_str().to_owned()).collect(),
         default_root: None,
-        origins: vec![gateway(site, secret, function_url_domain)?],
+        origins: reading.origins(deployment)?,
         groups: Vec::new(),
         behaviors: behaviors.collect::<Result<_, _>>()?,
-        default_behavior: behavior(site, last),
+        default_behavior: reading.behavior(last),
         errors: errors(site),
         geo: GeoRestriction::Off,
         viewer: ViewerConnections {
@@ -105,13 +134,119 @@ pub fn of_site(
     })
 }
 
-fn gateway(site: &Site, secret: &str, domain: &str) -> Result<Origin, SiteError> {
+/// A site with what its behaviors refer to.
+struct Reading<'a> {
+    site: &'a Site,
+    /// Name, bucket and prefix of each direct bucket. Origin 0 is the gateway, these follow.
+    direct: Vec<(&'a Name, &'a Bucket, &'a KeyPrefix)>,
+    key_groups: Vec<(&'a Name, Arc<KeyGroup>)>,
+}
+
+impl<'a> Reading<'a> {
+    fn of(site: &'a Site) -> Result<Self, SiteError> {
+        let direct = site.origins.iter().filter_map(|(id, origin)| match origin {
+            portcullis_site::Origin::DirectBucket { name, prefix } => Some((id, name, prefix)),
+            _ => None,
+        });
+        let groups = site.key_groups.iter().map(|(name, group)| {
+            let read = group.verifier().map_err(|error| SiteError::KeyGroup {
+                name: name.to_string(),
+                error: error.to_string(),
+            })?;
+            Ok((name, Arc::new(read)))
+        });
+        Ok(Self {
+            site,
+            direct: direct.collect(),
+            key_groups: groups.collect::<Result<_, SiteError>>()?,
+        })
+    }
+
+    fn origins(&self, deployment: &Deployment<'_>) -> Result<Vec<Origin>, SiteError> {
+        let buckets = self.direct.iter().map(|(id, bucket, prefix)| Origin {
+            id: format!("{BUCKET}{id}"),
+            domain: format!("{bucket}.s3.{}.amazonaws.com", deployment.region),
+            path: match prefix.as_str().trim_end_matches('/') {
+                "" => String::new(),
+                prefix => format!("/{prefix}"),
+            },
+            custom_headers: CustomHeaders::default(),
+            kind: OriginKind::S3 {
+                access_identity: false,
+                read_timeout_s: 30,
+            },
+            connection_attempts: 3,
+            connection_timeout_s: 10,
+            completion_timeout_s: None,
+            shield: self.site.origin_shield.clone(),
+            access_control: Some(AccessControl {
+                origin: AccessControlOrigin::S3,
+                signing: Signing::Always,
+            }),
+        });
+        let gateway = gateway(self.site, deployment)?;
+        Ok(std::iter::once(gateway).chain(buckets).collect())
+    }
+
+    fn patterned(
+        &self,
+        one: &portcullis_site::Behavior,
+    ) -> Result<(PathPattern, Behavior), SiteError> {
+        let path = one.path.as_str();
+        let pattern = PathPattern::new(path).map_err(|error| SiteError::Pattern {
+            path: path.to_owned(),
+            error,
+        })?;
+        Ok((pattern, self.behavior(one)))
+    }
+
+    fn behavior(&self, one: &portcullis_site::Behavior) -> Behavior {
+        let bucket = self.direct.iter().position(|(id, ..)| **id == one.origin);
+        let signers = signers(self.site, one);
+        let guard = || Compute::Function(edge_guard(self.site));
+        Behavior {
+            target: Target::Origin(bucket.map_or(0, |at| at + 1)),
+            viewer_protocol: match one.viewer_protocol {
+                ViewerProtocol::AllowAll => ViewerProtocolPolicy::AllowAll,
+                ViewerProtocol::HttpsOnly => ViewerProtocolPolicy::HttpsOnly,
+                ViewerProtocol::RedirectToHttps => ViewerProtocolPolicy::RedirectToHttps,
+            },
+            methods: match one.methods {
+                Methods::GetHead => AllowedMethods::GetHead,
+                Methods::GetHeadOptions => AllowedMethods::GetHeadOptions,
+            },
+            caches_options: false,
+            compress: one.compress,
+            caching: CacheSettings::Policy(cache_policy(one)),
+            origin_request: bucket
+                .is_none()
+                .then(|| origin_request_policy(one, !signers.is_empty())),
+            response_headers: None,
+            trusted: (bucket.is_some() && !signers.is_empty()).then(|| self.trusted(&signers)),
+            functions: Functions {
+                viewer_request: (one.enforce == Enforcement::Edge).then(guard),
+                ..Functions::default()
+            },
+            field_encryption: None,
+            smooth_streaming: false,
+            grpc: false,
+            real_time_log: None,
+        }
+    }
+
+    fn trusted(&self, signers: &[&Name]) -> Trusted {
+        let named = self.key_groups.iter().filter(|(n, _)| signers.contains(n));
+        Trusted::KeyGroups(named.map(|(_, group)| Arc::clone(group)).collect())
+    }
+}
+
+fn gateway(site: &Site, deployment: &Deployment<'_>) -> Result<Origin, SiteError> {
     let name = site.guard.secret_header.name.clone();
     Ok(Origin {
         id: GATEWAY.to_owned(),
-        domain: domain.to_owned(),
+        domain: deployment.function_url_domain.to_owned(),
         path: String::new(),
-        custom_headers: CustomHeaders::new(vec![(name, secret.to_owned())])?,
+        custom_headers: CustomHeaders::new(vec![(name, deployment.secret.to_owned())])?,
         kind: OriginKind::Custom(CustomOrigin {
             http_port: 80,
             https_port: 443,
@@ -128,44 +263,6 @@ fn gateway(site: &Site, secret: &str, domain: &str) -> Result<Origin, SiteError>
             signing: Signing::Always,
         }),
     })
-}
-
-fn patterned(
-    site: &Site,
-    one: &portcullis_site::Behavior,
-) -> Result<(PathPattern, Behavior), SiteError> {
-    let path = one.path.as_str();
-    let pattern = PathPattern::new(path).map_err(|error| SiteError::Pattern {
-        path: path.to_owned(),
-        error,
-    })?;
-    Ok((pattern, behavior(site, one)))
-}
-
-fn behavior(site: &Site, one: &portcullis_site::Behavior) -> Behavior {
-    Behavior {
-        target: Target::Origin(0),
-        viewer_protocol: match one.viewer_protocol {
-            ViewerProtocol::AllowAll => ViewerProtocolPolicy::AllowAll,
-            ViewerProtocol::HttpsOnly => ViewerProtocolPolicy::HttpsOnly,
-            ViewerProtocol::RedirectToHttps => ViewerProtocolPolicy::RedirectToHttps,
-        },
-        methods: match one.methods {
-            Methods::GetHead => AllowedMethods::GetHead,
-            Methods::GetHeadOptions => AllowedMethods::GetHeadOptions,
-        },
-        caches_options: false,
-        compress: one.compress,
-        caching: CacheSettings::Policy(cache_policy(one)),
-        origin_request: Some(origin_request_policy(site, one)),
-        response_headers: None,
-        trusted: None,
-        functions: Functions::default(),
-        field_encryption: None,
-        smooth_streaming: false,
-        grpc: false,
-        real_time_log: None,
-    }
 }
 
 /// The codings that a behavior's cache policy tells apart.
@@ -212,13 +309,13 @@ fn cache_policy(one: &portcullis_site::Behavior) -> CachePolicy {
 }
 
 /// What the gateway needs and the key does not hold.
-fn origin_request_policy(site: &Site, one: &portcullis_site::Behavior) -> OriginRequestPolicy {
+fn origin_request_policy(one: &portcullis_site::Behavior, signed: bool) -> OriginRequestPolicy {
     let mut headers = Vec::new();
     if one.response_headers.cors.is_some() {
         headers.extend(CORS_HEADERS);
     }
     headers.extend(GENERATED.map(GeneratedHeader::name));
-    let cookies = match asks_for_signature(site, one) {
+    let cookies = match signed {
         true => Names::Only(SIGNED_COOKIES.map(str::to_owned).to_vec()),
         false => Names::Nothing,
     };
@@ -233,11 +330,14 @@ fn origin_request_policy(site: &Site, one: &portcullis_site::Behavior) -> Origin
     }
 }
 
-fn asks_for_signature(site: &Site, one: &portcullis_site::Behavior) -> bool {
-    site.policies.get(&one.policy).is_some_and(|policy| {
-        let mut conditions = policy.statements.iter().filter_map(|s| s.when.as_ref());
-        conditions.any(|when| when.signed_by.is_some())
-    })
+/// The key groups that a behavior's policy names.
+fn signers<'a>(site: &'a Site, one: &portcullis_site::Behavior) -> Vec<&'a Name> {
+    let policy = site.policies.get(&one.policy);
+    let statements = policy.into_iter().flat_map(|policy| &policy.statements);
+    let conditions = statements.filter_map(|statement| statement.when.as_ref());
+    conditions
+        .filter_map(|when| when.signed_by.as_ref())
+        .collect()
 }
 
 /// The manifest's error responses; a refusal is not kept where the manifest says nothing of it.

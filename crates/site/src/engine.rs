@@ -76,7 +76,9 @@ impl Engine {
             .map(|(name, group)| {
                 Ok((
                     name.clone(),
-                    key_group(group).map_err(|e| EngineError::KeyGroup(name.clone(), e))?,
+                    group
+                        .verifier()
+                        .map_err(|e| EngineError::KeyGroup(name.clone(), e))?,
                 ))
             })
             .collect::<Result<_, EngineError>>()?;
@@ -116,19 +118,21 @@ impl Engine {
     }
 }
 
-pub(crate) fn key_group(
-    group: &KeyGroup,
-) -> Result<portcullis_signed_access::KeyGroup, KeyGroupError> {
-    let keys = group
-        .public_keys
-        .iter()
-        .map(|key| {
+impl KeyGroup {
+    /// The keys, ready to verify with.
+    ///
+    /// # Errors
+    /// [`KeyGroupError`], never for a site that was validated.
+    pub fn verifier(&self) -> Result<portcullis_signed_access::KeyGroup, KeyGroupError> {
+        let keys = self.public_keys.iter().map(|key| {
             let parsed = PublicKey::from_pem(&key.pem)
                 .map_err(|e| KeyGroupError::Key(key.file.clone(), e))?;
             Ok((key.id.clone(), parsed))
-        })
-        .collect::<Result<Vec<_>, KeyGroupError>>()?;
-    portcullis_signed_access::KeyGroup::new(keys, &group.algorithms).map_err(KeyGroupError::Group)
+        });
+        let keys = keys.collect::<Result<Vec<_>, KeyGroupError>>()?;
+        portcullis_signed_access::KeyGroup::new(keys, &self.algorithms)
+            .map_err(KeyGroupError::Group)
+    }
 }
 
 fn addresses(network: &Network) -> Result<NetworkAddresses, TooManyNetworks> {

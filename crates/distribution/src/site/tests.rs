@@ -1,18 +1,24 @@
 //! The example manifest as a distribution.
 
-use super::{SIGNED_COOKIES, SiteError, of_site};
+use super::{Deployment, SIGNED_COOKIES, SiteError, of_site};
 use portcullis_edge::distribution::{
-    AccessControlOrigin, CacheSettings, Distribution, HeaderSelection, OriginKind, OriginProtocol,
-    Signing, unsupported,
+    AccessControlOrigin, CacheSettings, Compute, Distribution, HeaderSelection, OriginKind,
+    OriginProtocol, Signing, Target, Trusted, unsupported,
 };
 use portcullis_edge::freshness::Ttls;
 use portcullis_edge::gate::{AllowedMethods, ViewerProtocolPolicy};
 use portcullis_edge::headers::CustomHeaderError;
 use portcullis_edge::selection::Names;
 use portcullis_manifest::{Folder, compile};
-use portcullis_site::Site;
+use portcullis_site::{Bucket, Enforcement, KeyPrefix, Name, Site};
 
 const DOMAIN: &str = "abc.lambda-url.eu-central-1.on.aws";
+
+const DEPLOYMENT: Deployment<'_> = Deployment {
+    secret: "s3cret",
+    function_url_domain: DOMAIN,
+    region: "eu-central-1",
+};
 
 fn site() -> Site {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../example");
@@ -22,15 +28,13 @@ fn site() -> Site {
 }
 
 fn example() -> Distribution {
-    of_site(&site(), "s3cret", DOMAIN).unwrap()
+    of_site(&site(), &DEPLOYMENT).unwrap()
 }
 
 #[test]
-fn the_gateway_is_the_one_origin() {
+fn the_gateway_is_the_first_origin() {
     let read = example();
-    let [gateway] = read.origins.as_slice() else {
-        panic!("one origin");
-    };
+    let gateway = &read.origins[0];
     assert_eq!(
         (gateway.id.as_str(), gateway.domain.as_str()),
         ("gateway", DOMAIN)
@@ -93,7 +97,10 @@ fn the_gateway_hears_what_it_decides_by() {
     let read = example();
     for index in 0..=read.behaviors.len() {
         let (pattern, policy) = (read.pattern(index), &read.behavior(index).origin_request);
-        let policy = policy.as_ref().unwrap();
+        let Some(policy) = policy else {
+            assert_eq!(pattern, "/media/*", "a bucket needs nothing");
+            continue;
+        };
         let HeaderSelection::Listed(headers) = &policy.headers else {
             panic!("{pattern}: a list");
         };
@@ -136,7 +143,7 @@ fn a_refusal_is_never_kept() {
     assert_eq!((page.path.as_str(), page.status), ("/errors/403.html", 403));
     let mut silent = site();
     silent.errors.clear();
-    let silent = of_site(&silent, "s3cret", DOMAIN).unwrap();
+    let silent = of_site(&silent, &DEPLOYMENT).unwrap();
     for read in [written, silent] {
         assert_eq!(read.error(403).unwrap().min_ttl, Some(0));
     }
@@ -147,10 +154,75 @@ fn what_is_no_distribution_is_refused() {
     let mut named = site();
     named.guard.secret_header.name = "Host".to_owned();
     let forbidden = CustomHeaderError::Forbidden("Host".to_owned());
-    let refused = of_site(&named, "s", DOMAIN).unwrap_err();
+    let refused = of_site(&named, &DEPLOYMENT).unwrap_err();
     assert_eq!(refused, SiteError::SecretHeader(forbidden));
     let mut endless = site();
     endless.behaviors.pop();
-    let refused = of_site(&endless, "s", DOMAIN).unwrap_err();
+    let refused = of_site(&endless, &DEPLOYMENT).unwrap_err();
     assert_eq!(refused, SiteError::NoDefault);
+}
+
+/// The example, whose bucket that CloudFront reads itself serves members too.
+fn with_signed_media() -> Site {
+    let mut site = site();
+    let media = Name::new("media").unwrap();
+    let bucket = portcullis_site::Origin::DirectBucket {
+        name: Bucket::new("handbook-media").unwrap(),
+        prefix: KeyPrefix::new("v1/").unwrap(),
+    };
+    site.origins.insert(media.clone(), bucket);
+    let mut behaviors = site.behaviors.iter_mut();
+    let training = behaviors.find(|one| one.path.as_str() == "/training/*");
+    training.unwrap().origin = media;
+    site
+}
+
+/// CloudFront reads it itself, so CloudFront has to ask for the signature.
+#[test]
+fn a_direct_bucket_is_an_origin_that_asks_for_the_signature() {
+    let read = of_site(&with_signed_media(), &DEPLOYMENT).unwrap();
+    let bucket = &read.origins[1];
+    assert_eq!(bucket.id, "bucket-media");
+    assert_eq!(
+        bucket.domain,
+        "handbook-media.s3.eu-central-1.amazonaws.com"
+    );
+    assert_eq!(bucket.path, "/v1");
+    assert_eq!(bucket.custom_headers.iter().count(), 0, "no secret");
+    let signs = bucket.access_control.unwrap();
+    assert_eq!(
+        (signs.origin, signs.signing),
+        (AccessControlOrigin::S3, Signing::Always)
+    );
+    for index in 0..=read.behaviors.len() {
+        let (pattern, behavior) = (read.pattern(index), read.behavior(index));
+        let direct = ["/training/*", "/media/*"].contains(&pattern);
+        let target = Target::Origin(usize::from(direct));
+        assert_eq!(behavior.target, target, "{pattern}");
+        let groups = match &behavior.trusted {
+            Some(Trusted::KeyGroups(groups)) => groups.len(),
+            Some(Trusted::Accounts) | None => 0,
+        };
+        let signed = usize::from(pattern == "/training/*");
+        assert_eq!(groups, signed, "{pattern}");
+    }
+}
+
+/// What is decided at the edge is decided before the cache.
+#[test]
+fn a_behavior_that_is_enforced_at_the_edge_has_the_guard() {
+    let mut guarded = site();
+    for behavior in &mut guarded.behaviors {
+        behavior.enforce = match behavior.path.as_str() {
+            "/files/*" => Enforcement::Edge,
+            _ => Enforcement::Origin,
+        };
+    }
+    let read = of_site(&guarded, &DEPLOYMENT).unwrap();
+    let guard = Compute::Function(format!("{}-edge-guard", guarded.site));
+    for index in 0..=read.behaviors.len() {
+        let function = read.behavior(index).functions.viewer_request.as_ref();
+        let expected = (read.pattern(index) == "/files/*").then_some(&guard);
+        assert_eq!(function, expected, "{}", read.pattern(index));
+    }
 }

@@ -64,7 +64,7 @@ fn key_group(name: &str, group: &crate::KeyGroup, faults: &mut Faults) {
         );
         return;
     }
-    if let Err(error) = crate::engine::key_group(group) {
+    if let Err(error) = group.verifier() {
         faults.add(Rule::KeyGroup,
             &["key_groups", name],
             error.to_string(),
