@@ -83,7 +83,9 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
         "portcullis",
         &[
             "portcullis-aws",
+            "portcullis-distribution",
             "portcullis-edge",
+            "portcullis-edge-server",
             "portcullis-http-semantics",
             "portcullis-manifest",
             "portcullis-origin",

@@ -1,12 +1,13 @@
-//! `dev`: the whole system on one machine: an edge front that adds what CloudFront adds, and the gateway behind it.
+//! `dev`: the whole system on one machine: the model of CloudFront, its caches included, and the gateway behind it.
 //!
-//! There is no cache yet; every request reaches the gateway. Plain HTTP here stands for the viewer's HTTPS. Everything
-//! listens on the loopback address only.
+//! Plain HTTP here stands for the viewer's HTTPS. Everything listens on the loopback address only. A changed manifest
+//! changes the distribution; the caches outlive that, as CloudFront's do.
 
-mod front;
+mod guard;
 mod keys;
 mod links;
 mod system;
+mod world;
 
 use crate::args::Dev;
 use crate::exit::{Exit, Failure, Outcome};
@@ -15,8 +16,11 @@ use crate::load::{MANIFEST, path_of};
 use crate::log::Sink;
 use crate::out;
 use anstream::eprintln;
-use front::Front;
+use guard::Guard;
 use links::links;
+use portcullis_edge::network::{Network, Settings};
+use portcullis_edge_server::drive::Edge;
+use portcullis_edge_server::listen::{Limits, serve};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -24,6 +28,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use system::System;
 use tokio::net::TcpListener;
+use world::{Local, Shared};
 
 /// The example site of this repository.
 const EXAMPLE: &str = "examples/handbook";
@@ -46,19 +51,51 @@ async fn dev(args: &Dev) -> Outcome {
     let changed = modified(&manifest);
     let system = System::start(args, &manifest)?;
     announce(args, &system, address)?;
-    let front = Arc::new(Front::new(
-        system,
-        args.viewer,
-        args.country.clone(),
-        args.json,
-    ));
-    let watched = Arc::clone(&front);
-    let watcher = watch(args, &manifest, changed, &watched);
+    let edge = edge(args, system)?;
+    let watcher = watch(args, &manifest, changed, &edge);
+    let serving = serve(
+        listener,
+        None,
+        Arc::new(edge.clone()),
+        Limits::default(),
+        http::stop_signal(),
+    );
     tokio::select! {
-        () = http::serve(listener, front, http::stop_signal()) => {}
+        () = serving => {}
         () = watcher => {}
     }
     Ok(Exit::Done.into())
+}
+
+/// The edge of a site, with empty caches.
+fn edge(args: &Dev, system: System) -> Result<Edge<Local>, Failure> {
+    let mut network = Network::new(Settings::local(
+        http::random(),
+        u64::from_le_bytes(http::random()),
+    ));
+    let installed = network.install(system.distribution().clone());
+    installed.map_err(Failure::failed)?;
+    let shared = Arc::new(Shared::new(system, args.json));
+    let world = Local {
+        shared: Arc::clone(&shared),
+        viewer: args.viewer,
+        country: args.country.clone(),
+    };
+    Ok(Edge::new(
+        network,
+        world,
+        Some(Box::new(Guard(shared))),
+        true,
+    ))
+}
+
+/// Plays another version of the site; requests under way finish with the old one.
+fn replace(edge: &Edge<Local>, system: System) -> Result<(), Failure> {
+    let distribution = system.distribution().clone();
+    edge.world().shared.replace(system);
+    edge.forget_connectors();
+    edge.with_network(|network| network.install(distribution))
+        .map_err(Failure::failed)
 }
 
 fn manifest(args: &Dev) -> Result<PathBuf, Failure> {
@@ -111,7 +148,7 @@ fn announce(args: &Dev, system: &System, address: SocketAddr) -> Result<(), Fail
     out::text(format_args!(
         "{base}
 
-The site {} as a viewer at {} sees it, without a cache:
+The site {} as a viewer at {} sees it:
 {links}
 Another viewer:  portcullis dev --viewer ADDRESS, or a header for one request:
   curl -i -H 'x-portcullis-viewer: 81.2.69.142' {base}/
@@ -127,7 +164,7 @@ fn modified(path: &Path) -> Option<SystemTime> {
 }
 
 /// Puts a changed manifest to work; one with mistakes is shown and the last good one stays.
-async fn watch(args: &Dev, manifest: &Path, mut seen: Option<SystemTime>, front: &Front) {
+async fn watch(args: &Dev, manifest: &Path, mut seen: Option<SystemTime>, edge: &Edge<Local>) {
     loop {
         tokio::time::sleep(WATCH_EVERY).await;
         let now = modified(manifest);
@@ -135,10 +172,12 @@ async fn watch(args: &Dev, manifest: &Path, mut seen: Option<SystemTime>, front:
             continue;
         }
         seen = now;
-        match System::start(args, manifest) {
-            Ok(system) => {
-                let digest = system.digest().to_owned();
-                front.replace(system);
+        let replaced = System::start(args, manifest).and_then(|system| {
+            let digest = system.digest().to_owned();
+            replace(edge, system).map(|()| digest)
+        });
+        match replaced {
+            Ok(digest) => {
                 tell(args.json, &json!({ "event": "reloaded", "digest": digest }));
                 eprintln!("reloaded: {digest}");
             }

@@ -9,7 +9,7 @@ mod steps;
 mod text;
 
 use crate::args::Explain;
-use crate::edge::{Arrived, EDGE, Heard, Sender, Viewer};
+use crate::edge::{Arrived, EDGE, Heard, Sender, Viewer, distribution};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::gateway::{Folders, LocalPorts, countries};
 use crate::load::{Manifest, quietly};
@@ -17,6 +17,7 @@ use crate::out;
 use crate::serve::budget;
 use anstream::eprintln;
 use edge::AtEdge;
+use portcullis_edge::distribution::Distribution;
 use portcullis_edge::gate::Scheme;
 use portcullis_edge::headers::{CustomHeaders, Headers};
 use portcullis_edge::identity::{EdgeHost, REQUEST_ID_RANDOM_BYTES, RequestId};
@@ -25,7 +26,7 @@ use portcullis_origin::clock::{Now, TestClock};
 use portcullis_origin::judge::{Judge, Judgement};
 use portcullis_origin::request::Request;
 use portcullis_origin::state::{SecretDigest, Secrets, SiteState};
-use portcullis_site::{Behavior, Site};
+use portcullis_site::Site;
 use portcullis_viewer::prefixes::{Guards, PrefixSnapshot};
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -65,13 +66,14 @@ fn explain(args: &Explain, manifest: &Manifest) -> Result<Explanation, Failure> 
     let sent = Sent::of(args, site, &judge, now)?;
     let mut explanation = Explanation::new(manifest, &sent, now);
     let arrived = sent.arrived();
-    let at_edge = AtEdge::of(site, &sent, &arrived)
+    let distribution = distribution(site, ASSUMED_SECRET)?;
+    let at_edge = AtEdge::of(&distribution, site, &sent, &arrived)
         .ok_or_else(|| Failure::failed("the site has no behavior"))?;
     at_edge.explain(&sent, manifest, &mut explanation);
     if at_edge.refuses() {
         return Ok(explanation);
     }
-    let heard = heard(site, &sent, &arrived, at_edge.behavior)?;
+    let heard = heard(site, &distribution, &sent, &arrived, at_edge.index)?;
     let cookies = heard.cookies();
     let request = sent.proven_as_said(heard.request(&cookies));
     let state = assumed_state(site, now, args.state.as_deref())?;
@@ -87,9 +89,10 @@ fn explain(args: &Explain, manifest: &Manifest) -> Result<Explanation, Failure> 
 /// What CloudFront sends to the gateway.
 fn heard(
     site: &Site,
+    distribution: &Distribution,
     sent: &Sent,
     arrived: &Arrived<'_>,
-    behavior: &Behavior,
+    behavior: usize,
 ) -> Result<Heard, Failure> {
     let secret = (
         site.guard.secret_header.name.clone(),
@@ -100,6 +103,7 @@ fn heard(
         CustomHeaders::new(secret.into_iter().collect()).map_err(Failure::failed)?;
     let sender = Sender {
         site,
+        distribution,
         custom_headers: &custom_headers,
         edge: &EdgeHost::new([0; 16]),
         id: &RequestId::new([0; REQUEST_ID_RANDOM_BYTES]),

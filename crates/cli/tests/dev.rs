@@ -136,19 +136,57 @@ fn an_admitted_request_is_answered_as_cloudfront_answers() {
     assert_ne!(answer.header("x-amz-cf-id"), again.header("x-amz-cf-id"));
 }
 
+/// The order of the three is the point: what the cache holds for one viewer, it does not give to another.
+#[test]
+fn the_cache_does_not_undo_the_policy() {
+    let dev = Dev::start(&[]);
+    let rows = [
+        (
+            "refused, with nothing kept",
+            BRITISH,
+            403,
+            "FunctionGeneratedResponse",
+        ),
+        ("from the gateway", OFFICE, 200, "Miss"),
+        ("from the cache", OFFICE, 200, "Hit"),
+        (
+            "from the cache, for another viewer",
+            "x-portcullis-country: NL",
+            200,
+            "Hit",
+        ),
+        ("still refused", BRITISH, 403, "FunctionGeneratedResponse"),
+        ("and still kept for who may", OFFICE, 200, "Hit"),
+    ];
+    for (what, viewer, status, x_cache) in rows {
+        let answer = dev.get("/guide", &[viewer]);
+        assert_eq!(answer.status, status, "{what}");
+        let expected = format!("{x_cache} from cloudfront");
+        assert_eq!(answer.header("x-cache"), Some(expected.as_str()), "{what}");
+        let body = if status == 200 {
+            "<p>guide</p>"
+        } else {
+            "Access denied.\n"
+        };
+        assert_eq!(answer.text(), body, "{what}");
+    }
+}
+
 #[test]
 fn policies_decide_over_the_socket() {
     let dev = Dev::start(&[]);
     let (refused, missing) = ("<p>not for you</p>", "<p>not here</p>");
+    // What the edge guard answers no custom error page replaces.
+    let at_edge = "Access denied.\n";
     check(&dev, "/guide", &[], 200, "<p>guide</p>");
     check(&dev, "/guide", &[OFFICE], 200, "<p>guide</p>");
-    check(&dev, "/guide", &[BRITISH], 403, refused);
-    check(&dev, "/guide", &["x-portcullis-country: US"], 403, refused);
+    check(&dev, "/guide", &[BRITISH], 403, at_edge);
+    check(&dev, "/guide", &["x-portcullis-country: US"], 403, at_edge);
     check(&dev, "/office/", &[OFFICE], 200, "<p>office</p>");
     check(&dev, "/office/", &[], 403, refused);
     check(&dev, "/members/", &[], 403, refused);
     check(&dev, "/nothing", &[], 404, missing);
-    check(&dev, "/nothing", &[BRITISH], 403, refused);
+    check(&dev, "/nothing", &[BRITISH], 403, at_edge);
     check(&dev, "/media/a.txt", &[BRITISH], 200, "from the bucket");
     // What a viewer claims about itself counts for nothing.
     check(
@@ -170,7 +208,7 @@ fn policies_decide_over_the_socket() {
         "/guide",
         &[BRITISH, "cloudfront-viewer-country: NL"],
         403,
-        refused,
+        at_edge,
     );
 }
 
@@ -179,11 +217,11 @@ fn policies_decide_over_the_socket() {
 fn check_error(dev: &Dev, target: &str, headers: &[&str], status: u16, cache_control: &str) {
     let answer = dev.get(target, headers);
     assert_eq!(answer.status, status, "{target}: {answer:?}");
-    assert_eq!(
-        answer.header("x-cache"),
-        Some("Error from cloudfront"),
-        "{target}"
-    );
+    let x_cache = match answer.header("x-portcullis-reason") {
+        Some(_) => "FunctionGeneratedResponse from cloudfront",
+        None => "Error from cloudfront",
+    };
+    assert_eq!(answer.header("x-cache"), Some(x_cache), "{target}");
     assert_eq!(
         answer.header("cache-control"),
         Some(cache_control),
@@ -195,7 +233,7 @@ fn check_error(dev: &Dev, target: &str, headers: &[&str], status: u16, cache_con
 #[test]
 fn a_refusal_is_used_again_by_nobody() {
     let dev = Dev::start(&[]);
-    check_error(&dev, "/guide", &[BRITISH], 403, "no-cache");
+    check_error(&dev, "/guide", &[BRITISH], 403, "no-store");
     check_error(&dev, "/office/", &[], 403, "no-cache");
     check_error(&dev, "/nothing", &[], 404, "no-cache");
     let plain = MANIFEST.split_once("errors:\n").unwrap().0;

@@ -203,7 +203,8 @@ impl<'a> Reading<'a> {
     fn behavior(&self, one: &portcullis_site::Behavior) -> Behavior {
         let bucket = self.direct.iter().position(|(id, ..)| **id == one.origin);
         let signers = signers(self.site, one);
-        let guard = || Compute::Function(edge_guard(self.site));
+        // No function can verify a signature: the gateway does, or CloudFront by itself.
+        let guarded = one.enforce == Enforcement::Edge && signers.is_empty();
         Behavior {
             target: Target::Origin(bucket.map_or(0, |at| at + 1)),
             viewer_protocol: match one.viewer_protocol {
@@ -224,7 +225,7 @@ impl<'a> Reading<'a> {
             response_headers: None,
             trusted: (bucket.is_some() && !signers.is_empty()).then(|| self.trusted(&signers)),
             functions: Functions {
-                viewer_request: (one.enforce == Enforcement::Edge).then(guard),
+                viewer_request: guarded.then(|| Compute::Function(edge_guard(self.site))),
                 ..Functions::default()
             },
             field_encryption: None,

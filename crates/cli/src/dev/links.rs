@@ -108,7 +108,7 @@ fn object(
     let governed = |path: &String| {
         system
             .behavior(path)
-            .is_some_and(|governing| governing.path.as_str() == pattern)
+            .is_some_and(|(_, governing)| governing.path.as_str() == pattern)
     };
     let found = std::fs::read_dir(&directory)
         .into_iter()
@@ -138,7 +138,7 @@ fn is_variant(name: &str) -> bool {
 
 /// What would become of a request for `target`, in a word and with the reason.
 fn foretell(system: &System, viewer: Viewer, target: &str) -> (&'static str, String) {
-    let Some(behavior) = system.behavior(target) else {
+    let Some((at, behavior)) = system.behavior(target) else {
         return ("refused", "no behavior governs it".to_owned());
     };
     let (headers, id, edge) = (
@@ -152,9 +152,9 @@ fn foretell(system: &System, viewer: Viewer, target: &str) -> (&'static str, Str
         target,
         headers: &headers,
     };
-    let heard = system.sender(&edge, &id).send(&arrived, behavior);
+    let heard = system.sender(&edge, &id).send(&arrived, at);
     let request = heard.request(&[]);
-    let gateway = system.behind(behavior);
+    let gateway = system.decider(behavior);
     let state = gateway.live().current();
     let judged = gateway.judge().judge(&request, state.state(), system.now());
     verdict(&judged, &behavior.policy)

@@ -2,13 +2,14 @@
 
 use super::keys::Keys;
 use crate::args::Dev;
-use crate::edge::{EDGE, Sender, Viewer};
+use crate::edge::{EDGE, Sender, Viewer, chosen};
 use crate::exit::Failure;
 use crate::gateway::{Folders, LocalGateway, LocalPorts, countries};
 use crate::load::quietly;
+use portcullis_distribution::site::BUCKET;
+use portcullis_edge::distribution::Distribution;
 use portcullis_edge::headers::CustomHeaders;
 use portcullis_edge::identity::{EdgeHost, RequestId};
-use portcullis_edge::pattern::{PathPattern, first_match};
 use portcullis_origin::clock::{Clock as _, SystemClock};
 use portcullis_origin::judge::Judge;
 use portcullis_origin::state::memory::MemoryState;
@@ -20,7 +21,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// The port of every viewer.
-const VIEWER_PORT: u16 = 50_443;
+pub(super) const VIEWER_PORT: u16 = 50_443;
 
 /// A site at work.
 pub(super) struct System {
@@ -28,7 +29,7 @@ pub(super) struct System {
     /// What CloudFront serves itself: direct buckets, with the signatures it checks natively.
     direct: LocalGateway<MemoryState>,
     custom_headers: CustomHeaders,
-    patterns: Vec<PathPattern>,
+    distribution: Distribution,
     folders: Folders,
     keys: Keys,
     notes: Vec<String>,
@@ -53,8 +54,8 @@ impl System {
             .into_iter()
             .chain(missing_buckets(&site, &folders))
             .collect();
+        let distribution = crate::edge::distribution(&site, &secret)?;
         let header = (site.guard.secret_header.name.clone(), secret);
-        let patterns = crate::edge::patterns(&site);
         let start = |site: Site, countries, ports| {
             let bundle = Bundle::new(site).map_err(Failure::failed)?;
             let judge = Judge::new(bundle, countries).map_err(Failure::failed)?;
@@ -70,7 +71,7 @@ impl System {
             direct: start(served_by_cloudfront(site.clone()), direct, ports.clone())?,
             gateway: start(site, local.countries, ports)?,
             custom_headers: CustomHeaders::new(vec![header]).map_err(Failure::failed)?,
-            patterns,
+            distribution,
             folders,
             keys,
             notes,
@@ -89,21 +90,42 @@ impl System {
         &self.notes
     }
 
-    /// The behavior that CloudFront chooses for a target.
-    pub(super) fn behavior(&self, target: &str) -> Option<&Behavior> {
-        self.site()
-            .behaviors
-            .get(first_match(&self.patterns, target)?)
+    /// The distribution that CloudFront would play.
+    pub(super) fn distribution(&self) -> &Distribution {
+        &self.distribution
     }
 
-    /// What answers for a behavior: the gateway, or CloudFront from the bucket itself.
-    pub(super) fn behind(&self, behavior: &Behavior) -> &LocalGateway<MemoryState> {
+    /// The gateway.
+    pub(super) fn gateway(&self) -> &LocalGateway<MemoryState> {
+        &self.gateway
+    }
+
+    /// The behavior that CloudFront chooses for a target, and its position.
+    pub(super) fn behavior(&self, target: &str) -> Option<(usize, &Behavior)> {
+        let at = chosen(&self.distribution, target);
+        Some((at, self.site().behaviors.get(at)?))
+    }
+
+    /// What decides about a behavior's requests: the gateway, or CloudFront where it reads the bucket itself.
+    pub(super) fn decider(&self, behavior: &Behavior) -> &LocalGateway<MemoryState> {
         let origin = self.site().origins.get(&behavior.origin);
         if matches!(origin, Some(Origin::DirectBucket { .. })) {
             &self.direct
         } else {
             &self.gateway
         }
+    }
+
+    /// The folder of the direct bucket that is an origin of the distribution; `None` for the gateway.
+    pub(super) fn direct_bucket(&self, origin: &str) -> Option<PathBuf> {
+        let name = origin.strip_prefix(BUCKET)?;
+        let mut origins = self.site().origins.iter();
+        origins.find_map(|(id, origin)| match origin {
+            Origin::DirectBucket { name: bucket, .. } if id.as_str() == name => {
+                Some(self.folders.of(bucket))
+            }
+            _ => None,
+        })
     }
 
     /// The folder that stands for a bucket.
@@ -130,6 +152,7 @@ impl System {
     pub(super) fn sender<'a>(&'a self, edge: &'a EdgeHost, id: &'a RequestId) -> Sender<'a> {
         Sender {
             site: self.site(),
+            distribution: &self.distribution,
             custom_headers: &self.custom_headers,
             edge,
             id,

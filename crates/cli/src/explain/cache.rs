@@ -1,6 +1,6 @@
 //! What the gateway answers, and what CloudFront would keep of it, for how long and under which key.
 
-use crate::edge::codings;
+use portcullis_distribution::site::codings;
 use portcullis_edge::freshness::{
     ERROR_CACHING_MIN_TTL_DEFAULT, EdgeTtl, ErrorToCache, ErrorTtl, OriginLifetime, Ttls, edge_ttl,
     error_ttl,

@@ -2,11 +2,12 @@
 
 use super::Sent;
 use super::steps::Explanation;
-use crate::edge::{Arrived, at_gate, patterns};
+use crate::edge::{Arrived, chosen};
 use crate::load::Manifest;
 use portcullis_edge::answer::Cause;
-use portcullis_edge::gate::Passage;
-use portcullis_edge::pattern::first_match;
+use portcullis_edge::distribution::Distribution;
+use portcullis_edge::gate::{Arrival, Gate, HttpVersion, Passage, pass};
+use portcullis_edge::switches::Switches;
 use portcullis_site::{Behavior, Methods, Site, ViewerProtocol};
 
 /// What a refusal at the edge is called where the gateway's reasons stand.
@@ -14,17 +15,22 @@ const REFUSED: &str = "refused-at-edge";
 
 /// The behavior that CloudFront chooses, and what it says to the request.
 pub(super) struct AtEdge<'a> {
-    pub(super) behavior: &'a Behavior,
-    index: usize,
+    behavior: &'a Behavior,
+    pub(super) index: usize,
     passage: Passage,
 }
 
 impl<'a> AtEdge<'a> {
     /// `None` for a site without behaviors, which no manifest makes.
-    pub(super) fn of(site: &'a Site, sent: &Sent, arrived: &Arrived<'_>) -> Option<Self> {
-        let index = first_match(&patterns(site), arrived.target)?;
+    pub(super) fn of(
+        distribution: &Distribution,
+        site: &'a Site,
+        sent: &Sent,
+        arrived: &Arrived<'_>,
+    ) -> Option<Self> {
+        let index = chosen(distribution, arrived.target);
         let behavior = site.behaviors.get(index)?;
-        let passage = at_gate(behavior, arrived, sent.scheme, &sent.host, false);
+        let passage = at_gate(distribution, index, sent, arrived);
         Some(Self {
             behavior,
             index,
@@ -81,4 +87,30 @@ impl<'a> AtEdge<'a> {
             sent.scheme.name()
         )
     }
+}
+
+/// What the edge says to a request before anything is looked up.
+fn at_gate(
+    distribution: &Distribution,
+    behavior: usize,
+    sent: &Sent,
+    arrived: &Arrived<'_>,
+) -> Passage {
+    let arrival = Arrival {
+        method: arrived.method,
+        host: &sent.host,
+        target: arrived.target,
+        scheme: sent.scheme,
+        version: HttpVersion::Http11,
+        country: arrived.viewer.country,
+        has_body: false,
+        header_bytes: arrived.headers.bytes(),
+    };
+    let behavior = distribution.behavior(behavior);
+    let gate = Gate {
+        geo: &distribution.geo,
+        viewer_protocol: behavior.viewer_protocol,
+        allowed_methods: behavior.methods,
+    };
+    pass(&gate, &arrival, &Switches::default())
 }

@@ -1,0 +1,281 @@
+//! The world around the edge of `dev`: viewers that pretend to be elsewhere, the gateway as an origin, and buckets that
+//! CloudFront reads itself.
+
+use super::system::System;
+use crate::edge::Heard;
+use crate::log::Sink;
+use crate::serve::budget;
+use arc_swap::ArcSwap;
+use http_body_util::{BodyDataStream, BodyExt as _};
+use portcullis_distribution::site::GATEWAY;
+use portcullis_edge::distribution::Origin;
+use portcullis_edge::exchange::{Exchange, Reply, ViewerRequest};
+use portcullis_edge::headers::Headers;
+use portcullis_edge::identity::REQUEST_ID_RANDOM_BYTES;
+use portcullis_edge::path::split_target;
+use portcullis_edge::trace::{Found, Step};
+use portcullis_edge_server::body::{Body, BodyError};
+use portcullis_edge_server::drive::{Times, World};
+use portcullis_edge_server::fields::Fields;
+use portcullis_edge_server::origins::directory::{Directory, MissingKey};
+use portcullis_edge_server::origins::{
+    Fetching, Framing, OriginAnswer, OriginConnector, OriginFetch,
+};
+use portcullis_origin::record::{Record, Verdict};
+use portcullis_origin::response::Response;
+use portcullis_viewer::country::Country;
+use serde_json::json;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The header by which one request chooses its viewer. Only `dev` knows it, and it goes no further.
+const VIEWER: &str = "x-portcullis-viewer";
+/// The header by which one request chooses the country CloudFront sees.
+const COUNTRY: &str = "x-portcullis-country";
+/// The header by which one request chooses its point of presence.
+const POP: &str = "x-portcullis-pop";
+
+/// What everything here shares.
+pub(super) struct Shared {
+    system: ArcSwap<System>,
+    log: Sink,
+    json: bool,
+}
+
+impl Shared {
+    pub(super) fn new(system: System, json: bool) -> Self {
+        Self {
+            system: ArcSwap::from_pointee(system),
+            log: if json { Sink::Stdout } else { Sink::Stderr },
+            json,
+        }
+    }
+
+    /// Puts another system in its place; requests under way finish with the old one.
+    pub(super) fn replace(&self, system: System) {
+        self.system.store(Arc::new(system));
+    }
+
+    pub(super) fn system(&self) -> Arc<System> {
+        self.system.load_full()
+    }
+
+    fn decided(&self, record: &Record<'_>) {
+        if self.json {
+            self.log.line(&record.line());
+            return;
+        }
+        let verdict = match record.verdict {
+            Verdict::Admitted => "admitted",
+            Verdict::Reported => "reported",
+            Verdict::Refused => "refused",
+            Verdict::Unproven => "unproven",
+            Verdict::Rejected => "rejected",
+        };
+        let statement = record
+            .statement
+            .map(|n| format!(" by statement {n}"))
+            .unwrap_or_default();
+        let policy = record
+            .policy
+            .map(|p| format!(" of {p}"))
+            .unwrap_or_default();
+        let why = match record.reason {
+            "admitted" => String::new(),
+            reason => format!(": {reason}"),
+        };
+        self.log.line(&format!(
+            "{} {} {}  {verdict}{statement}{policy}{why}",
+            record.status, record.method, record.path
+        ));
+    }
+
+    /// The edge guard refused a request.
+    pub(super) fn refused_by_guard(&self, method: &str, path: &str, why: &str) {
+        self.at_edge(
+            "refused-at-edge",
+            "403",
+            (method, path),
+            ("refused by the edge guard", why),
+        );
+    }
+
+    fn at_edge(
+        &self,
+        event: &str,
+        status: &str,
+        (method, path): (&str, &str),
+        (words, why): (&str, &str),
+    ) {
+        let line = if self.json {
+            json!({ "event": event, "method": method, "target": path, "why": why }).to_string()
+        } else {
+            format!("{status} {method} {path}  {words}: {why}")
+        };
+        self.log.line(&line);
+    }
+}
+
+/// The world of `dev`.
+pub(super) struct Local {
+    pub(super) shared: Arc<Shared>,
+    pub(super) viewer: IpAddr,
+    pub(super) country: Option<String>,
+}
+
+impl World for Local {
+    fn now_ms(&self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        since.map_or(0, |since| {
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        })
+    }
+
+    fn random(&self) -> [u8; REQUEST_ID_RANDOM_BYTES] {
+        crate::http::random()
+    }
+
+    fn country(&self, _address: IpAddr) -> Option<Country> {
+        None
+    }
+
+    fn connector(&self, _distribution: &str, origin: &Origin) -> Arc<dyn OriginConnector> {
+        let system = self.shared.system();
+        match system.direct_bucket(&origin.id) {
+            Some(folder) => Arc::new(Directory::new(folder, MissingKey::AccessDenied)),
+            None => Arc::new(GatewayOrigin(Arc::clone(&self.shared))),
+        }
+    }
+
+    fn pretend(&self, request: &mut ViewerRequest) -> Option<String> {
+        let text = |headers: &Headers, name| {
+            let value = headers.get(name)?;
+            std::str::from_utf8(value).ok().map(str::to_owned)
+        };
+        let address = text(&request.headers, VIEWER)
+            .and_then(|v| v.parse().ok())
+            .unwrap_or(self.viewer);
+        let named = text(&request.headers, COUNTRY).or_else(|| self.country.clone());
+        let pop = text(&request.headers, POP);
+        for name in [VIEWER, COUNTRY, POP] {
+            request.headers.remove(name);
+        }
+        let system = self.shared.system();
+        let viewer = system.viewer(address, named.as_deref());
+        request.peer = viewer.address.unwrap_or(request.peer);
+        request.country = viewer.country;
+        // The loopback address stands for the site's own name, for which its links are signed.
+        if let Some(host) = system.site().hosts.first() {
+            request.host = host.as_str().to_owned();
+        }
+        pop
+    }
+
+    /// What the gateway and the guard answered, they have told themselves.
+    fn answered(&self, exchange: &Exchange, reply: &Reply, _times: Times) {
+        let Some((event, words, why)) = told(&exchange.trace.steps, reply) else {
+            return;
+        };
+        let request = &exchange.request;
+        // A query may hold a signature.
+        let (path, _) = split_target(&request.target);
+        let (status, what) = (reply.status.to_string(), (request.method.as_str(), path));
+        self.shared.at_edge(event, &status, what, (words, &why));
+    }
+}
+
+/// The event, what happened in words, and why; `None` where somebody else has told it.
+fn told(steps: &[Step], reply: &Reply) -> Option<(&'static str, &'static str, String)> {
+    let mut from_bucket = None;
+    for step in steps {
+        match step {
+            Step::Origin { id, .. } if id == GATEWAY => return None,
+            Step::Origin { id, .. } => from_bucket = Some(id.clone()),
+            Step::Answered(_) => return None,
+            Step::Generated(cause) => {
+                let why = cause.detailed_result().to_owned();
+                return Some(("refused-at-edge", "refused at the edge", why));
+            }
+            _ => {}
+        }
+    }
+    if let Some(bucket) = from_bucket {
+        return Some(("fetched", "read by CloudFront", bucket));
+    }
+    match steps.iter().rev().find_map(fresh) {
+        Some(why) => Some(("hit", "served from the cache", why)),
+        None => Some((
+            "answered-at-edge",
+            "answered at the edge",
+            reply.detailed.to_owned(),
+        )),
+    }
+}
+
+fn fresh(step: &Step) -> Option<String> {
+    match step {
+        Step::Asked {
+            layer,
+            found: Found::Fresh { age, remaining },
+            ..
+        } => Some(format!(
+            "{}, {age} s old, {remaining} s to live",
+            layer.name()
+        )),
+        _ => None,
+    }
+}
+
+/// The gateway, by its function URL.
+struct GatewayOrigin(Arc<Shared>);
+
+impl OriginConnector for GatewayOrigin {
+    fn fetch(&self, fetch: OriginFetch) -> Fetching<'_> {
+        Box::pin(async move {
+            let system = self.0.system();
+            let text = |name: &str| joined(&fetch.fields, name);
+            let heard = Heard::of(system.site(), fetch.method.as_str(), &fetch.target, text);
+            let cookies = heard.cookies();
+            let answer = system
+                .gateway()
+                .handle(&heard.request(&cookies), &budget())
+                .await;
+            if let Some(record) = &answer.record {
+                self.0.decided(record);
+            }
+            Ok(as_origin(answer.response))
+        })
+    }
+}
+
+fn joined(fields: &Fields, name: &str) -> Option<String> {
+    let values: Vec<_> = fields.all(name).map(String::from_utf8_lossy).collect();
+    (!values.is_empty()).then(|| values.join(","))
+}
+
+fn as_origin(response: Response) -> OriginAnswer {
+    let (body, framing) = match response.body {
+        portcullis_origin::response::Body::Empty => (Body::empty(), Framing::Length(0)),
+        portcullis_origin::response::Body::Whole(bytes) => {
+            let length = bytes.len() as u64;
+            (Body::from(bytes), Framing::Length(length))
+        }
+        portcullis_origin::response::Body::Stream { length, bytes } => {
+            let parts = BodyDataStream::new(bytes.map_err(|_| BodyError::Truncated));
+            let framing = length.map_or(Framing::Chunked, Framing::Length);
+            (Body::parts(parts, length), framing)
+        }
+    };
+    let mut fields = Fields::with_capacity(response.headers.len(), 512);
+    for (name, value) in &response.headers {
+        // The gateway's values are fields by their type.
+        let _added = fields.add(name, value.as_bytes());
+    }
+    OriginAnswer {
+        status: response.status,
+        fields,
+        framing,
+        body,
+    }
+}
