@@ -92,6 +92,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "portcullis-policy",
             "portcullis-release",
             "portcullis-release-manifest",
+            "portcullis-runtime-api",
             "portcullis-signed-access",
             "portcullis-site",
             "portcullis-viewer",

@@ -15,7 +15,7 @@ use std::path::PathBuf;
     max_term_width = 100
 )]
 #[command(after_help = "\
-Develop:  init, dev, compile, explain, sign
+Develop:  init, dev, edge, compile, explain, sign
 Operate:  serve
 About:    help CODE, schema, completions
 
@@ -61,8 +61,10 @@ impl Color {
 pub(crate) enum Command {
     /// Write a new manifest, or one made from AWS Copilot's
     Init(Init),
-    /// Run the whole system here: the edge front and the gateway, on a real site
+    /// Run the whole system here: CloudFront, caches included, and the gateway
     Dev(Dev),
+    /// Play any distribution here, from its configuration or a template
+    Edge(Edge),
     /// Check a manifest and print its digest; with -o, write the bundle
     Compile(Compile),
     /// Explain the decision about one request, step by step
@@ -161,6 +163,64 @@ pub(crate) struct Dev {
     pub(crate) prefix_list: Vec<String>,
     #[command(flatten)]
     pub(crate) local: Local,
+    /// Print events as JSON lines.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `edge`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  aws cloudfront get-distribution-config --id E2EXAMPLE > site.json
+  portcullis edge site.json --origin app=http://127.0.0.1:3000 --origin assets=./public
+  portcullis edge cdk.out/Web.template.json --parameter Stage=test --origin app=http://127.0.0.1:3000
+  curl -i -H 'x-portcullis-country: DE' http://localhost:8080/
+
+A file is one of: the JSON of get-distribution-config or get-distribution; the JSON of get-cache-policy,
+get-origin-request-policy, get-response-headers-policy, get-key-group, get-public-key or get-origin-access-control that it
+refers to; a CloudFormation template in JSON or YAML. Policies managed by AWS are known.
+An origin without a PLACE is reached by its own name; a bucket or a function URL needs one.")]
+pub(crate) struct Edge {
+    /// Files that describe the distribution and what it refers to.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Where an origin is: http://HOST:PORT, https://HOST:PORT, lambda:PROGRAM, or a folder that answers as S3 does.
+    #[arg(long, value_name = "ID=PLACE")]
+    pub(crate) origin: Vec<String>,
+    /// The value of a template's parameter.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) parameter: Vec<String>,
+    /// Leave out an option that cannot be played, by the name that the refusal says.
+    #[arg(long, value_name = "OPTION")]
+    pub(crate) without: Vec<String>,
+    /// Play only this distribution of a template, by its logical id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) distribution: Option<String>,
+    /// The address to listen on.
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub(crate) listen: IpAddr,
+    /// The port of plain HTTP; 0 takes a free one. Without --tls-port plain HTTP stands for the viewer's HTTPS.
+    #[arg(long, default_value_t = 8080)]
+    pub(crate) port: u16,
+    /// Serve TLS on this port too, with a certificate made at the start; 0 takes a free one.
+    #[arg(long, value_name = "PORT")]
+    pub(crate) tls_port: Option<u16>,
+    /// Where to write the authority of that certificate (PEM), for clients to trust.
+    #[arg(long, value_name = "FILE", requires = "tls_port")]
+    pub(crate) authority: Option<PathBuf>,
+    /// A point of presence: its name, the region of its regional cache, the countries that come to it.
+    #[arg(long, value_name = "NAME[=REGION[:CC,CC]]")]
+    pub(crate) pop: Vec<String>,
+    /// The address viewers seem to come from; else their own.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) viewer: Option<IpAddr>,
+    /// The country viewers seem to come from; else unknown.
+    #[arg(long, value_name = "CC")]
+    pub(crate) country: Option<String>,
+    /// Mebibytes that all caches together may hold.
+    #[arg(long, default_value_t = 256, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub(crate) cache: u32,
     /// Print events as JSON lines.
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,155 +1,235 @@
-//! A site at the edge: the distribution it stands for, as `dev` plays it and `explain` reads it, and what the gateway hears
-//! from it.
+//! `edge`: any distribution, played here: the model of CloudFront in front of origins on this machine or elsewhere.
 //!
-//! Always holds: nothing is decided here; each function translates.
+//! Always holds: what cannot be played is refused by name before anything listens; a changed file is put to work only when
+//! all of it is right. Deliberately absent: our gateway, which `dev` puts behind the same model.
 
-use crate::exit::Failure;
-use crate::http::{Texts, opaque_id};
-use portcullis_distribution::site::{Deployment, of_site};
+mod origins;
+mod read;
+mod world;
+
+use crate::args::Edge as Arguments;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::{http, out};
+use anstream::eprintln;
+use origins::Places;
 use portcullis_edge::distribution::Distribution;
-use portcullis_edge::gate::{HttpVersion, Scheme};
-use portcullis_edge::headers::{CustomHeaders, Headers};
-use portcullis_edge::identity::{EdgeHost, RequestId};
-use portcullis_edge::origin_request::{
-    Forwarding, GeneratedHeader, Origin, ViewerRequest, origin_request,
-};
-use portcullis_edge::path::split_target;
-use portcullis_edge::pattern::first_match;
-use portcullis_edge::switches::Switches;
-use portcullis_origin::request::{Front, Principal, Request};
-use portcullis_site::Site;
-use portcullis_viewer::country::Country;
-use std::net::{Ipv4Addr, SocketAddr};
+use portcullis_edge::network::{Network, POPS_MAX, Pop, Settings};
+use portcullis_edge_server::drive::Edge;
+use portcullis_edge_server::listen::{Certificate, Limits, serve};
+use portcullis_viewer::country::{Country, CountrySet};
+use serde_json::json;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::net::TcpListener;
+use world::Elsewhere;
 
-/// The address from which the edge reaches the gateway: a documentation address, which no real peer has.
-pub(crate) const EDGE: &str = "203.0.113.1";
-/// The domain name of the gateway's function URL.
-pub(crate) const FUNCTION_URL: &str = "portcullis-dev.lambda-url.local.on.aws";
+/// How often the files are looked at for a change.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
 
-/// The region of buckets that no one deployed.
-const REGION: &str = "local";
+pub(crate) fn run(args: &Arguments) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::failed)?;
+    runtime.block_on(play(args))
+}
 
-/// The distribution that a site stands for, with `secret` as the value of the secret header.
-pub(crate) fn distribution(site: &Site, secret: &str) -> Result<Distribution, Failure> {
-    let deployment = Deployment {
-        secret,
-        function_url_domain: FUNCTION_URL,
-        region: REGION,
+async fn play(args: &Arguments) -> Outcome {
+    let seen = modified(args);
+    let distributions = read::distributions(args)?;
+    let places = Places::of(args, &distributions).await?;
+    let edge = edge(args, &distributions, places)?;
+    let plain = listen(args, args.port).await?;
+    let tls = match args.tls_port {
+        Some(port) => Some((
+            listen(args, port).await?,
+            certificate(args, &distributions)?,
+        )),
+        None => None,
     };
-    of_site(site, &deployment).map_err(Failure::failed)
-}
-
-/// The position of the behavior that CloudFront chooses for a target, which is its position in the site too.
-pub(crate) fn chosen(distribution: &Distribution, target: &str) -> usize {
-    let patterns = distribution.behaviors.iter().map(|(pattern, _)| pattern);
-    first_match(patterns, target).unwrap_or(distribution.behaviors.len())
-}
-
-/// Who asks.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Viewer {
-    /// Where the connection comes from, if that is known.
-    pub(crate) address: Option<SocketAddr>,
-    /// Where CloudFront sees that.
-    pub(crate) country: Option<Country>,
-}
-
-/// A request as it comes to the edge.
-#[derive(Clone, Copy)]
-pub(crate) struct Arrived<'a> {
-    pub(crate) viewer: Viewer,
-    pub(crate) method: &'a str,
-    /// Path and query.
-    pub(crate) target: &'a str,
-    pub(crate) headers: &'a Headers,
-}
-
-/// The edge that sends a request on: which of CloudFront's hosts, for which distribution, under which id.
-pub(crate) struct Sender<'a> {
-    pub(crate) site: &'a Site,
-    pub(crate) distribution: &'a Distribution,
-    /// The secret header.
-    pub(crate) custom_headers: &'a CustomHeaders,
-    pub(crate) edge: &'a EdgeHost,
-    pub(crate) id: &'a RequestId,
-}
-
-/// What the gateway hears: the text that a request borrows.
-pub(crate) struct Heard {
-    method: String,
-    target: String,
-    texts: Texts,
-    cookies: Option<String>,
-    id: String,
-}
-
-impl Sender<'_> {
-    /// What the gateway hears of a request to the behavior at a position.
-    pub(crate) fn send(&self, arrived: &Arrived<'_>, behavior: usize) -> Heard {
-        let forwarding = Forwarding::of(self.distribution.behavior(behavior));
-        // Only `X-Forwarded-For` would show it, which the gateway never reads.
-        let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 443));
-        let viewer = ViewerRequest {
-            method: arrived.method,
-            target: arrived.target,
-            version: HttpVersion::Http11,
-            scheme: Scheme::Https,
-            headers: arrived.headers,
-            peer: arrived.viewer.address.unwrap_or(nowhere),
-            country: arrived.viewer.country,
-        };
-        let origin = Origin {
-            domain: FUNCTION_URL.to_owned(),
-            path: String::new(),
-            custom_headers: self.custom_headers.clone(),
-        };
-        let (edge, id, switches) = (self.edge, self.id, Switches::default());
-        let mut sent = origin_request(&viewer, &forwarding, None, &origin, edge, id, &switches);
-        if arrived.viewer.address.is_none() {
-            sent.headers.remove(GeneratedHeader::ViewerAddress.name());
+    announce(args, &distributions, &plain, tls.as_ref().map(|(l, _)| l))?;
+    let (handler, stop) = (Arc::new(edge.clone()), http::stop_signal());
+    let secure = async {
+        if let Some((listener, certificate)) = tls {
+            let config = Some(certificate.server_config());
+            serve(
+                listener,
+                config,
+                Arc::clone(&handler),
+                Limits::default(),
+                stop.clone(),
+            )
+            .await;
         }
-        Heard::of(self.site, arrived.method, &sent.target, |name| {
-            let value = sent.headers.joined(name, ",")?;
-            Some(String::from_utf8_lossy(&value).into_owned())
-        })
+    };
+    let both = async {
+        tokio::join!(
+            serve(
+                plain,
+                None,
+                Arc::clone(&handler),
+                Limits::default(),
+                stop.clone()
+            ),
+            secure
+        )
+    };
+    tokio::select! {
+        ((), ()) = both => {}
+        () = watch(args, seen, &edge) => {}
+    }
+    Ok(Exit::Done.into())
+}
+
+fn edge(
+    args: &Arguments,
+    distributions: &[Distribution],
+    places: Places,
+) -> Result<Edge<Elsewhere>, Failure> {
+    let mut settings = Settings::local(http::random(), u64::from_le_bytes(http::random()));
+    settings.store_bytes_max = usize::try_from(args.cache).unwrap_or(usize::MAX) << 20;
+    settings.object_bytes_max = settings.object_bytes_max.min(settings.store_bytes_max / 4);
+    if !args.pop.is_empty() {
+        settings.pops = pops(&args.pop)?;
+    }
+    let mut network = Network::new(settings);
+    for distribution in distributions {
+        let installed = network.install(distribution.clone());
+        installed.map_err(Failure::failed)?;
+    }
+    let world = Elsewhere::new(args, places)?;
+    Ok(Edge::new(network, world, None, args.tls_port.is_none()))
+}
+
+/// Points of presence as `NAME[=REGION[:CC,CC]]`.
+fn pops(written: &[String]) -> Result<Vec<Pop>, Failure> {
+    if written.len() > POPS_MAX {
+        return Err(Failure::usage(format!(
+            "{} points of presence are more than {POPS_MAX}",
+            written.len()
+        )));
+    }
+    written.iter().map(|one| pop(one)).collect()
+}
+
+fn pop(written: &str) -> Result<Pop, Failure> {
+    let (name, rest) = written.split_once('=').unwrap_or((written, "us-east-1"));
+    let (region, codes) = rest.split_once(':').unwrap_or((rest, ""));
+    if name.is_empty() || region.is_empty() {
+        return Err(Failure::usage(format!(
+            "`{written}` is not NAME[=REGION[:CC,CC]]"
+        )));
+    }
+    let mut countries = CountrySet::default();
+    for code in codes.split(',').filter(|code| !code.is_empty()) {
+        let country: Country = code
+            .parse()
+            .map_err(|_| Failure::usage(format!("`{code}` in `{written}` is no country code")))?;
+        countries.insert(country);
+    }
+    Ok(Pop {
+        name: name.to_owned(),
+        region: region.to_owned(),
+        countries,
+    })
+}
+
+async fn listen(args: &Arguments, port: u16) -> Result<TcpListener, Failure> {
+    let address = SocketAddr::new(args.listen, port);
+    TcpListener::bind(address).await.map_err(|why| {
+        Failure::failed(format!("cannot listen on {address}: {why}"))
+            .help("--port 0 takes a free one")
+    })
+}
+
+fn certificate(args: &Arguments, distributions: &[Distribution]) -> Result<Certificate, Failure> {
+    let names: Vec<String> = distributions
+        .iter()
+        .flat_map(|one| one.aliases.iter().chain([&one.domain]))
+        .cloned()
+        .collect();
+    let certificate = Certificate::make(&names).map_err(Failure::failed)?;
+    if let Some(path) = &args.authority {
+        std::fs::write(path, certificate.authority_pem()).map_err(|why| {
+            Failure::failed(format!("`{}` cannot be written: {why}", path.display()))
+        })?;
+    }
+    Ok(certificate)
+}
+
+fn announce(
+    args: &Arguments,
+    distributions: &[Distribution],
+    plain: &TcpListener,
+    tls: Option<&TcpListener>,
+) -> Result<(), Failure> {
+    let url = |scheme: &str, listener: &TcpListener| {
+        let address = listener.local_addr().map_err(Failure::failed)?;
+        Ok::<_, Failure>(format!("{scheme}://{address}"))
+    };
+    let url_plain = url("http", plain)?;
+    let url_tls = tls.map(|listener| url("https", listener)).transpose()?;
+    if args.json {
+        let ids = distributions
+            .iter()
+            .map(|one| json!({ "id": one.id, "domain": one.domain, "aliases": one.aliases }));
+        return out::json(&json!({
+            "event": "ready",
+            "url": url_plain,
+            "tls_url": url_tls,
+            "distributions": ids.collect::<Vec<_>>()
+        }));
+    }
+    let mut text = format!("{url_plain}\n");
+    if let Some(url) = url_tls {
+        text.push_str(&format!("{url}\n"));
+    }
+    for one in distributions {
+        let names = one.aliases.iter().map(|alias| format!(" {alias}"));
+        let names: String = names.collect();
+        text.push_str(&format!("\n{} {}{names}\n", one.id, one.domain));
+        for (index, _) in one.all_behaviors().enumerate() {
+            text.push_str(&format!("  {}\n", one.pattern(index)));
+        }
+    }
+    out::text(format_args!("{text}\nStop with Ctrl-C.\n"))
+}
+
+fn modified(args: &Arguments) -> Vec<Option<SystemTime>> {
+    let time = |path: &Path| std::fs::metadata(path).and_then(|m| m.modified()).ok();
+    args.files.iter().map(|path| time(path)).collect()
+}
+
+/// Puts changed files to work; where they have mistakes, these are shown and the last good ones stay.
+async fn watch(args: &Arguments, mut seen: Vec<Option<SystemTime>>, edge: &Edge<Elsewhere>) {
+    loop {
+        tokio::time::sleep(WATCH_EVERY).await;
+        let now = modified(args);
+        if now == seen {
+            continue;
+        }
+        seen = now;
+        match replace(args, edge).await {
+            Ok(()) => eprintln!("reloaded"),
+            Err(failure) => {
+                let _shown = failure.report();
+                eprintln!("the last good configuration stays in force");
+            }
+        }
     }
 }
 
-impl Heard {
-    /// A request as it comes to the function URL: method, path and query, and the text of a header by its name.
-    pub(crate) fn of(
-        site: &Site,
-        method: &str,
-        target: &str,
-        text: impl Fn(&str) -> Option<String>,
-    ) -> Self {
-        Self {
-            method: method.to_owned(),
-            target: target.to_owned(),
-            cookies: text("cookie"),
-            texts: Texts::of(text, &site.guard.secret_header.name),
-            id: opaque_id(),
-        }
-    }
-
-    /// The `Cookie` header, for [`Self::request`] to borrow.
-    pub(crate) fn cookies(&self) -> Vec<&str> {
-        self.cookies.iter().map(String::as_str).collect()
-    }
-
-    /// The request, by the distribution's function URL and with its access control.
-    pub(crate) fn request<'a>(&'a self, cookies: &'a [&'a str]) -> Request<'a> {
-        let (path, query) = split_target(&self.target);
-        Request {
-            front: Front::Domain(FUNCTION_URL),
-            principal: Some(Principal { arn: None }),
-            peer: Some(EDGE),
-            method: &self.method,
-            raw_path: path,
-            raw_query: query.unwrap_or_default(),
-            headers: self.texts.headers(),
-            cookies,
-            id: &self.id,
-        }
-    }
+async fn replace(args: &Arguments, edge: &Edge<Elsewhere>) -> Result<(), Failure> {
+    let distributions = read::distributions(args)?;
+    let places = Places::of(args, &distributions).await?;
+    edge.world().replace(places);
+    edge.forget_connectors();
+    edge.with_network(|network| {
+        distributions
+            .into_iter()
+            .try_for_each(|one| network.install(one))
+    })
+    .map_err(Failure::failed)
 }

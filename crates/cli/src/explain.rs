@@ -9,9 +9,9 @@ mod steps;
 mod text;
 
 use crate::args::Explain;
-use crate::edge::{Arrived, EDGE, Heard, Sender, Viewer, distribution};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::gateway::{Folders, LocalPorts, countries};
+use crate::heard::{Arrived, EDGE, Heard, Sender, Viewer, distribution};
 use crate::load::{Manifest, quietly};
 use crate::out;
 use crate::serve::budget;

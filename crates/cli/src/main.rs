@@ -9,12 +9,14 @@ mod edge;
 mod exit;
 mod explain;
 mod gateway;
+mod heard;
 mod help;
 mod http;
 mod init;
 mod load;
 mod log;
 mod out;
+mod pretend;
 mod serve;
 mod sign;
 
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         Command::Compile(args) => compile::run(&args),
         Command::Completions(args) => help::completions(&args),
         Command::Dev(args) => dev::run(&args),
+        Command::Edge(args) => edge::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Help(args) => help::run(&args),
         Command::Init(args) => init::run(&args),

@@ -188,6 +188,8 @@ fn check_shell(place: &str, line: &str) {
     }
     let is_path = |word: &&&str| word.contains('/') && !word.contains(':') && !is_network(word);
     for path in line.iter().filter(is_path) {
+        // `NAME=DIR` names a folder too.
+        let path = path.rsplit('=').next().unwrap_or(path);
         assert!(root().join(path).exists(), "{place}: there is no {path}");
     }
 }

@@ -16,7 +16,7 @@ pub use policies::{
     HeadersAll, LegacyCookies, LegacyForwarding, LegacyQuery, OriginRequestPolicy, Overridable,
     ResponseHeadersPolicy, ServerTiming, StrictTransport, XssProtection,
 };
-pub use support::{Unsupported, unsupported};
+pub use support::{Unsupported, leave_out, unsupported};
 
 use crate::gate::{AllowedMethods, GeoRestriction, ViewerProtocolPolicy};
 use crate::headers::CustomHeaders;

@@ -37,7 +37,7 @@ pub struct Pop {
     pub name: String,
     /// The AWS region of its regional edge cache.
     pub region: String,
-    /// The countries whose viewers come to it.
+    /// The countries whose viewers come to it; none for those that no other takes.
     pub countries: CountrySet,
 }
 
@@ -171,11 +171,14 @@ impl Network {
         }
     }
 
-    /// The point of presence a request comes to: the first one that takes its country, else the first.
+    /// The point of presence a request comes to: the first one that takes its country, else the first that names none,
+    /// else the first.
     #[must_use]
     pub fn pop_for(&self, request: &ViewerRequest) -> usize {
         let takes = |pop: &Pop| request.country.is_some_and(|c| pop.countries.contains(c));
-        self.settings.pops.iter().position(takes).unwrap_or(0)
+        let pops = &self.settings.pops;
+        let open = || pops.iter().position(|pop| pop.countries.is_empty());
+        pops.iter().position(takes).or_else(open).unwrap_or(0)
     }
 
     /// The point of presence with a name.

@@ -5,7 +5,7 @@
 
 use super::system::{System, VIEWER_PORT};
 use super::world::Shared;
-use crate::edge::{Arrived, Viewer};
+use crate::heard::{Arrived, Viewer};
 use portcullis_edge::compute::{
     ChangedRequest, ComputeCall, ComputeFailure, Computed, FunctionRequest, FunctionResponse,
     OriginChoice,

@@ -1,7 +1,7 @@
 //! What there is to open on a running site: for each behavior an object that is there, and what will happen.
 
 use super::system::System;
-use crate::edge::{Arrived, Viewer};
+use crate::heard::{Arrived, Viewer};
 use portcullis_edge::headers::Headers;
 use portcullis_edge::identity::{EdgeHost, REQUEST_ID_RANDOM_BYTES, RequestId};
 use portcullis_origin::judge::Judgement;

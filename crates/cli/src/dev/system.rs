@@ -2,9 +2,9 @@
 
 use super::keys::Keys;
 use crate::args::Dev;
-use crate::edge::{EDGE, Sender, Viewer, chosen};
 use crate::exit::Failure;
 use crate::gateway::{Folders, LocalGateway, LocalPorts, countries};
+use crate::heard::{EDGE, Sender, Viewer, chosen};
 use crate::load::quietly;
 use portcullis_distribution::site::BUCKET;
 use portcullis_edge::distribution::Distribution;
@@ -54,7 +54,7 @@ impl System {
             .into_iter()
             .chain(missing_buckets(&site, &folders))
             .collect();
-        let distribution = crate::edge::distribution(&site, &secret)?;
+        let distribution = crate::heard::distribution(&site, &secret)?;
         let header = (site.guard.secret_header.name.clone(), secret);
         let start = |site: Site, countries, ports| {
             let bundle = Bundle::new(site).map_err(Failure::failed)?;

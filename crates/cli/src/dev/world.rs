@@ -2,15 +2,15 @@
 //! CloudFront reads itself.
 
 use super::system::System;
-use crate::edge::Heard;
+use crate::heard::Heard;
 use crate::log::Sink;
+use crate::pretend::Pretended;
 use crate::serve::budget;
 use arc_swap::ArcSwap;
 use http_body_util::{BodyDataStream, BodyExt as _};
 use portcullis_distribution::site::GATEWAY;
 use portcullis_edge::distribution::Origin;
 use portcullis_edge::exchange::{Exchange, Reply, ViewerRequest};
-use portcullis_edge::headers::Headers;
 use portcullis_edge::identity::REQUEST_ID_RANDOM_BYTES;
 use portcullis_edge::path::split_target;
 use portcullis_edge::trace::{Found, Step};
@@ -28,13 +28,6 @@ use serde_json::json;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-
-/// The header by which one request chooses its viewer. Only `dev` knows it, and it goes no further.
-const VIEWER: &str = "x-portcullis-viewer";
-/// The header by which one request chooses the country CloudFront sees.
-const COUNTRY: &str = "x-portcullis-country";
-/// The header by which one request chooses its point of presence.
-const POP: &str = "x-portcullis-pop";
 
 /// What everything here shares.
 pub(super) struct Shared {
@@ -149,27 +142,18 @@ impl World for Local {
     }
 
     fn pretend(&self, request: &mut ViewerRequest) -> Option<String> {
-        let text = |headers: &Headers, name| {
-            let value = headers.get(name)?;
-            std::str::from_utf8(value).ok().map(str::to_owned)
-        };
-        let address = text(&request.headers, VIEWER)
-            .and_then(|v| v.parse().ok())
-            .unwrap_or(self.viewer);
-        let named = text(&request.headers, COUNTRY).or_else(|| self.country.clone());
-        let pop = text(&request.headers, POP);
-        for name in [VIEWER, COUNTRY, POP] {
-            request.headers.remove(name);
-        }
+        let pretended = Pretended::take(&mut request.headers);
         let system = self.shared.system();
-        let viewer = system.viewer(address, named.as_deref());
+        let country = pretended.country.or_else(|| self.country.clone());
+        let address = pretended.viewer.unwrap_or(self.viewer);
+        let viewer = system.viewer(address, country.as_deref());
         request.peer = viewer.address.unwrap_or(request.peer);
         request.country = viewer.country;
         // The loopback address stands for the site's own name, for which its links are signed.
         if let Some(host) = system.site().hosts.first() {
             request.host = host.as_str().to_owned();
         }
-        pop
+        pretended.pop
     }
 
     /// What the gateway and the guard answered, they have told themselves.

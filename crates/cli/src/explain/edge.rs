@@ -2,7 +2,7 @@
 
 use super::Sent;
 use super::steps::Explanation;
-use crate::edge::{Arrived, chosen};
+use crate::heard::{Arrived, chosen};
 use crate::load::Manifest;
 use portcullis_edge::answer::Cause;
 use portcullis_edge::distribution::Distribution;

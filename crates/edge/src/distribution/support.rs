@@ -1,7 +1,7 @@
 //! What a distribution asks for and the model cannot play. A false pass is worse than none: such a distribution is
 //! refused by name.
 
-use super::{Behavior, Distribution, OriginKind, Trusted};
+use super::{Behavior, Distribution, Functions, OriginKind, Trusted};
 use std::fmt;
 
 /// An option that the model cannot play, and where it stands.
@@ -74,11 +74,50 @@ pub fn unsupported(distribution: &Distribution) -> Vec<Unsupported> {
     found
 }
 
-fn of_behavior(behavior: &Behavior) -> [(bool, &'static str, &'static str); 3] {
+/// Takes an option out of a distribution, by its name in [`Unsupported::option`]; other names change nothing.
+pub fn leave_out(distribution: &mut Distribution, option: &str) {
+    match option {
+        "WebACLId" => distribution.web_acl = None,
+        "ContinuousDeploymentPolicyId" => {
+            distribution.continuous_deployment = None;
+            distribution.staging = false;
+        }
+        "ViewerMtlsConfig" => distribution.viewer.mutual_tls = false,
+        "SelectionCriteria" => {
+            let groups = distribution.groups.iter_mut();
+            groups.for_each(|group| group.by_media_quality = false);
+        }
+        _ => {
+            let listed = distribution
+                .behaviors
+                .iter_mut()
+                .map(|(_, behavior)| behavior);
+            let all = listed.chain([&mut distribution.default_behavior]);
+            all.for_each(|behavior| leave_out_of(behavior, option));
+        }
+    }
+}
+
+fn leave_out_of(behavior: &mut Behavior, option: &str) {
+    match option {
+        "FunctionAssociations" => behavior.functions = Functions::default(),
+        "FieldLevelEncryptionId" => behavior.field_encryption = None,
+        "GrpcConfig" => behavior.grpc = false,
+        "RealtimeLogConfigArn" => behavior.real_time_log = None,
+        _ => {}
+    }
+}
+
+fn of_behavior(behavior: &Behavior) -> [(bool, &'static str, &'static str); 4] {
     let accounts = matches!(behavior.trusted, Some(Trusted::Accounts));
     [
         (accounts, "TrustedSigners", ACCOUNTS),
         (behavior.grpc, "GrpcConfig", GRPC),
+        (
+            behavior.field_encryption.is_some(),
+            "FieldLevelEncryptionId",
+            ENCRYPTION,
+        ),
         (
             behavior.real_time_log.is_some(),
             "RealtimeLogConfigArn",
@@ -93,6 +132,8 @@ const WEB_ACL: &str = "rules of AWS WAF are not known here; leave it out with `-
 const STAGED: &str = "load the primary and the staging distribution one at a time";
 const MUTUAL_TLS: &str = "certificates of viewers are not checked here";
 const ACCOUNTS: &str = "use trusted key groups, whose keys can be given";
+const ENCRYPTION: &str =
+    "form fields are not encrypted here, and an origin would see them in the clear";
 const GRPC: &str = "gRPC is not passed on here";
 const REAL_TIME: &str =
     "real-time logs are not written here; leave them out with `--without RealtimeLogConfigArn`";

@@ -1,0 +1,198 @@
+//! From files to distributions: what each file is, what it says, and whether all of it can be played.
+
+use crate::args::Edge;
+use crate::exit::{Exit, Failure};
+use anstream::eprintln;
+use portcullis_distribution::template::{Surroundings, Template};
+use portcullis_distribution::{Fault, Resources, config, template};
+use portcullis_edge::distribution::{Distribution, Unsupported, leave_out, unsupported};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The largest file that is read, in bytes.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// What a file is, by its first member.
+enum Kind {
+    Config,
+    Resource,
+    Template,
+}
+
+/// The members by which the answers of CloudFront's API are known.
+const RESOURCES: [&str; 6] = [
+    "CachePolicy",
+    "OriginRequestPolicy",
+    "ResponseHeadersPolicy",
+    "KeyGroup",
+    "PublicKey",
+    "OriginAccessControl",
+];
+
+/// The distributions that the files describe, at least one, all of which can be played.
+pub(super) fn distributions(args: &Edge) -> Result<Vec<Distribution>, Failure> {
+    let files = args.files.iter().map(|path| Ok((path, read(path)?)));
+    let files = files.collect::<Result<Vec<(&PathBuf, Vec<u8>)>, Failure>>()?;
+    let mut resources = Resources::default();
+    for (path, bytes) in &files {
+        if matches!(kind(bytes), Kind::Resource) {
+            resources
+                .add(bytes)
+                .map_err(|faults| faulty(path, &faults))?;
+        }
+    }
+    let mut found = Vec::new();
+    for (path, bytes) in &files {
+        if matches!(kind(bytes), Kind::Config) {
+            found.push(config::read(bytes, &resources).map_err(|faults| faulty(path, &faults))?);
+        }
+    }
+    found.extend(of_templates(args, &files, resources)?);
+    if found.is_empty() {
+        return Err(Failure::usage("no file describes a distribution")
+            .help("`aws cloudfront get-distribution-config --id ID > site.json` makes one"));
+    }
+    found.iter_mut().for_each(|one| {
+        args.without
+            .iter()
+            .for_each(|option| leave_out(one, option));
+    });
+    refuse_unplayable(&found)?;
+    Ok(found)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let failed = |why: &dyn std::fmt::Display| {
+        Failure::failed(format!("`{}` cannot be read: {why}", path.display()))
+    };
+    let length = std::fs::metadata(path).map_err(|why| failed(&why))?.len();
+    if length > FILE_BYTES_MAX {
+        return Err(failed(&format!(
+            "{length} bytes are more than {FILE_BYTES_MAX}"
+        )));
+    }
+    std::fs::read(path).map_err(|why| failed(&why))
+}
+
+/// A template unless it is one of CloudFront's answers; what is neither, the reader of templates says.
+fn kind(bytes: &[u8]) -> Kind {
+    let Ok(serde_json::Value::Object(members)) = serde_json::from_slice(bytes) else {
+        return Kind::Template;
+    };
+    let has = |name: &str| members.contains_key(name);
+    if has("Resources") {
+        Kind::Template
+    } else if RESOURCES.iter().any(|name| has(name)) {
+        Kind::Resource
+    } else {
+        Kind::Config
+    }
+}
+
+fn of_templates(
+    args: &Edge,
+    files: &[(&PathBuf, Vec<u8>)],
+    resources: Resources,
+) -> Result<Vec<Distribution>, Failure> {
+    let parameters = parameters(&args.parameter)?;
+    let names: Vec<String> = files
+        .iter()
+        .map(|(path, _)| path.display().to_string())
+        .collect();
+    let templates: Vec<Template<'_>> = files
+        .iter()
+        .zip(&names)
+        .filter(|((_, bytes), _)| matches!(kind(bytes), Kind::Template))
+        .map(|((_, bytes), name)| Template {
+            name,
+            bytes,
+            parameters: &parameters,
+        })
+        .collect();
+    if templates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let surroundings = Surroundings {
+        resources,
+        ..Surroundings::default()
+    };
+    let first = Path::new(templates.first().map_or("", |one| one.name));
+    let document =
+        template::read(&templates, &surroundings).map_err(|faults| faulty(first, &faults))?;
+    let wanted = |id: &str| args.distribution.as_deref().is_none_or(|named| named == id);
+    let known: Vec<String> = document
+        .distributions
+        .iter()
+        .map(|one| one.logical_id.clone())
+        .collect();
+    let chosen = document
+        .distributions
+        .into_iter()
+        .filter(|one| wanted(&one.logical_id));
+    let chosen: Vec<Distribution> = chosen.map(|one| one.distribution).collect();
+    match &args.distribution {
+        Some(named) if chosen.is_empty() => Err(Failure::usage(format!(
+            "no distribution has the logical id `{named}`"
+        ))
+        .help(format!("there are: {}", known.join(", ")))),
+        _ => Ok(chosen),
+    }
+}
+
+fn parameters(written: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let pairs = written.iter().map(|pair| {
+        let (name, value) = pair
+            .split_once('=')
+            .ok_or_else(|| Failure::usage(format!("`{pair}` is not NAME=VALUE")))?;
+        Ok((name.to_owned(), value.to_owned()))
+    });
+    pairs.collect()
+}
+
+fn faulty(path: &Path, faults: &[Fault]) -> Failure {
+    faults
+        .iter()
+        .for_each(|fault| eprintln!("{}: {fault}", path.display()));
+    let count = faults.len();
+    let mistakes = if count == 1 { "mistake" } else { "mistakes" };
+    Failure::new(
+        Exit::Findings,
+        format!("`{}` has {count} {mistakes}", path.display()),
+    )
+}
+
+fn refuse_unplayable(found: &[Distribution]) -> Result<(), Failure> {
+    let refused: Vec<Unsupported> = found.iter().flat_map(unplayable).collect();
+    if refused.is_empty() {
+        return Ok(());
+    }
+    refused.iter().for_each(|one| eprintln!("{one}"));
+    let first = refused.first().map_or("", |one| one.option);
+    Err(
+        Failure::failed("the distribution asks for what cannot be played here").help(format!(
+            "`--without {first}` plays it without that, and shows what viewers would get then"
+        )),
+    )
+}
+
+/// What the model cannot play, and what it could with an engine that is not here.
+fn unplayable(one: &Distribution) -> Vec<Unsupported> {
+    let mut found = unsupported(one);
+    for (index, behavior) in one.all_behaviors().enumerate() {
+        let functions = &behavior.functions;
+        let all = [
+            &functions.viewer_request,
+            &functions.origin_request,
+            &functions.origin_response,
+            &functions.viewer_response,
+        ];
+        if all.iter().any(|compute| compute.is_some()) {
+            found.push(Unsupported {
+                option: "FunctionAssociations",
+                place: one.pattern(index).to_owned(),
+                advice: "edge functions do not run here yet",
+            });
+        }
+    }
+    found
+}

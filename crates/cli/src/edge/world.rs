@@ -1,0 +1,123 @@
+//! The world around a distribution on this machine: the clock, viewers that pretend to be elsewhere, and what to tell of
+//! each answer.
+
+use super::origins::Places;
+use crate::args::Edge;
+use crate::exit::Failure;
+use crate::log::Sink;
+use crate::pretend::Pretended;
+use arc_swap::ArcSwap;
+use portcullis_edge::distribution::Origin;
+use portcullis_edge::exchange::{Exchange, Reply, ViewerRequest};
+use portcullis_edge::identity::REQUEST_ID_RANDOM_BYTES;
+use portcullis_edge::path::split_target;
+use portcullis_edge_server::drive::{Times, World};
+use portcullis_edge_server::origins::{Fetching, OriginConnector, OriginFailure, OriginFetch};
+use portcullis_viewer::country::Country;
+use serde_json::json;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The world of `edge`.
+pub(super) struct Elsewhere {
+    places: ArcSwap<Places>,
+    viewer: Option<IpAddr>,
+    country: Option<Country>,
+    log: Sink,
+    json: bool,
+}
+
+impl Elsewhere {
+    pub(super) fn new(args: &Edge, places: Places) -> Result<Self, Failure> {
+        let country = args.country.as_deref().map(|code| {
+            code.parse()
+                .map_err(|_| Failure::usage(format!("`{code}` is no country code")))
+        });
+        Ok(Self {
+            places: ArcSwap::from_pointee(places),
+            viewer: args.viewer,
+            country: country.transpose()?,
+            log: if args.json {
+                Sink::Stdout
+            } else {
+                Sink::Stderr
+            },
+            json: args.json,
+        })
+    }
+
+    /// Puts other origins to work.
+    pub(super) fn replace(&self, places: Places) {
+        self.places.store(Arc::new(places));
+    }
+}
+
+impl World for Elsewhere {
+    fn now_ms(&self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        since.map_or(0, |since| {
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        })
+    }
+
+    fn random(&self) -> [u8; REQUEST_ID_RANDOM_BYTES] {
+        crate::http::random()
+    }
+
+    fn country(&self, _address: IpAddr) -> Option<Country> {
+        self.country
+    }
+
+    fn connector(&self, _distribution: &str, origin: &Origin) -> Arc<dyn OriginConnector> {
+        let known = self.places.load().connector(origin);
+        known.unwrap_or_else(|| Arc::new(Nowhere))
+    }
+
+    fn pretend(&self, request: &mut ViewerRequest) -> Option<String> {
+        let pretended = Pretended::take(&mut request.headers);
+        if let Some(address) = pretended.viewer.or(self.viewer) {
+            request.peer = SocketAddr::new(address, request.peer.port());
+        }
+        if let Some(code) = pretended.country {
+            request.country = code.parse().ok();
+        }
+        pretended.pop
+    }
+
+    fn answered(&self, exchange: &Exchange, reply: &Reply, times: Times) {
+        let request = &exchange.request;
+        // A query may hold a signature.
+        let (path, _) = split_target(&request.target);
+        let took_ms = times.answered_ms.saturating_sub(times.arrived_ms);
+        let asked = exchange.trace.origin_requests;
+        let line = if self.json {
+            json!({
+                "event": "answer",
+                "status": reply.status,
+                "method": request.method,
+                "path": path,
+                "result": reply.detailed,
+                "origin_requests": asked,
+                "took_ms": took_ms,
+                "id": request.id.as_str(),
+            })
+            .to_string()
+        } else {
+            format!(
+                "{} {} {path}  {}, {asked} to the origin, {took_ms} ms",
+                reply.status, request.method, reply.detailed
+            )
+        };
+        self.log.line(&line);
+    }
+}
+
+/// An origin that a function described, which stands nowhere here.
+struct Nowhere;
+
+impl OriginConnector for Nowhere {
+    fn fetch(&self, _fetch: OriginFetch) -> Fetching<'_> {
+        Box::pin(async { Err(OriginFailure::Dns) })
+    }
+}

@@ -1,0 +1,155 @@
+//! A site at the edge: the distribution it stands for, as `dev` plays it and `explain` reads it, and what the gateway hears
+//! from it.
+//!
+//! Always holds: nothing is decided here; each function translates.
+
+use crate::exit::Failure;
+use crate::http::{Texts, opaque_id};
+use portcullis_distribution::site::{Deployment, of_site};
+use portcullis_edge::distribution::Distribution;
+use portcullis_edge::gate::{HttpVersion, Scheme};
+use portcullis_edge::headers::{CustomHeaders, Headers};
+use portcullis_edge::identity::{EdgeHost, RequestId};
+use portcullis_edge::origin_request::{
+    Forwarding, GeneratedHeader, Origin, ViewerRequest, origin_request,
+};
+use portcullis_edge::path::split_target;
+use portcullis_edge::pattern::first_match;
+use portcullis_edge::switches::Switches;
+use portcullis_origin::request::{Front, Principal, Request};
+use portcullis_site::Site;
+use portcullis_viewer::country::Country;
+use std::net::{Ipv4Addr, SocketAddr};
+
+/// The address from which the edge reaches the gateway: a documentation address, which no real peer has.
+pub(crate) const EDGE: &str = "203.0.113.1";
+/// The domain name of the gateway's function URL.
+pub(crate) const FUNCTION_URL: &str = "portcullis-dev.lambda-url.local.on.aws";
+
+/// The region of buckets that no one deployed.
+const REGION: &str = "local";
+
+/// The distribution that a site stands for, with `secret` as the value of the secret header.
+pub(crate) fn distribution(site: &Site, secret: &str) -> Result<Distribution, Failure> {
+    let deployment = Deployment {
+        secret,
+        function_url_domain: FUNCTION_URL,
+        region: REGION,
+    };
+    of_site(site, &deployment).map_err(Failure::failed)
+}
+
+/// The position of the behavior that CloudFront chooses for a target, which is its position in the site too.
+pub(crate) fn chosen(distribution: &Distribution, target: &str) -> usize {
+    let patterns = distribution.behaviors.iter().map(|(pattern, _)| pattern);
+    first_match(patterns, target).unwrap_or(distribution.behaviors.len())
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Viewer {
+    /// Where the connection comes from, if that is known.
+    pub(crate) address: Option<SocketAddr>,
+    /// Where CloudFront sees that.
+    pub(crate) country: Option<Country>,
+}
+
+/// A request as it comes to the edge.
+#[derive(Clone, Copy)]
+pub(crate) struct Arrived<'a> {
+    pub(crate) viewer: Viewer,
+    pub(crate) method: &'a str,
+    /// Path and query.
+    pub(crate) target: &'a str,
+    pub(crate) headers: &'a Headers,
+}
+
+/// The edge that sends a request on: which of CloudFront's hosts, for which distribution, under which id.
+pub(crate) struct Sender<'a> {
+    pub(crate) site: &'a Site,
+    pub(crate) distribution: &'a Distribution,
+    /// The secret header.
+    pub(crate) custom_headers: &'a CustomHeaders,
+    pub(crate) edge: &'a EdgeHost,
+    pub(crate) id: &'a RequestId,
+}
+
+/// What the gateway hears: the text that a request borrows.
+pub(crate) struct Heard {
+    method: String,
+    target: String,
+    texts: Texts,
+    cookies: Option<String>,
+    id: String,
+}
+
+impl Sender<'_> {
+    /// What the gateway hears of a request to the behavior at a position.
+    pub(crate) fn send(&self, arrived: &Arrived<'_>, behavior: usize) -> Heard {
+        let forwarding = Forwarding::of(self.distribution.behavior(behavior));
+        // Only `X-Forwarded-For` would show it, which the gateway never reads.
+        let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 443));
+        let viewer = ViewerRequest {
+            method: arrived.method,
+            target: arrived.target,
+            version: HttpVersion::Http11,
+            scheme: Scheme::Https,
+            headers: arrived.headers,
+            peer: arrived.viewer.address.unwrap_or(nowhere),
+            country: arrived.viewer.country,
+        };
+        let origin = Origin {
+            domain: FUNCTION_URL.to_owned(),
+            path: String::new(),
+            custom_headers: self.custom_headers.clone(),
+        };
+        let (edge, id, switches) = (self.edge, self.id, Switches::default());
+        let mut sent = origin_request(&viewer, &forwarding, None, &origin, edge, id, &switches);
+        if arrived.viewer.address.is_none() {
+            sent.headers.remove(GeneratedHeader::ViewerAddress.name());
+        }
+        Heard::of(self.site, arrived.method, &sent.target, |name| {
+            let value = sent.headers.joined(name, ",")?;
+            Some(String::from_utf8_lossy(&value).into_owned())
+        })
+    }
+}
+
+impl Heard {
+    /// A request as it comes to the function URL: method, path and query, and the text of a header by its name.
+    pub(crate) fn of(
+        site: &Site,
+        method: &str,
+        target: &str,
+        text: impl Fn(&str) -> Option<String>,
+    ) -> Self {
+        Self {
+            method: method.to_owned(),
+            target: target.to_owned(),
+            cookies: text("cookie"),
+            texts: Texts::of(text, &site.guard.secret_header.name),
+            id: opaque_id(),
+        }
+    }
+
+    /// The `Cookie` header, for [`Self::request`] to borrow.
+    pub(crate) fn cookies(&self) -> Vec<&str> {
+        self.cookies.iter().map(String::as_str).collect()
+    }
+
+    /// The request, by the distribution's function URL and with its access control.
+    pub(crate) fn request<'a>(&'a self, cookies: &'a [&'a str]) -> Request<'a> {
+        let (path, query) = split_target(&self.target);
+        Request {
+            front: Front::Domain(FUNCTION_URL),
+            principal: Some(Principal { arn: None }),
+            peer: Some(EDGE),
+            method: &self.method,
+            raw_path: path,
+            raw_query: query.unwrap_or_default(),
+            headers: self.texts.headers(),
+            cookies,
+            id: &self.id,
+        }
+    }
+}
