@@ -218,6 +218,9 @@ pub(crate) struct Edge {
     /// The country viewers seem to come from; else unknown.
     #[arg(long, value_name = "CC")]
     pub(crate) country: Option<String>,
+    /// Where the line of each answer goes: stderr, stdout, none or a file; else stdout with --json, stderr without.
+    #[arg(long, value_name = "WHERE")]
+    pub(crate) log: Option<Log>,
     /// Mebibytes that all caches together may hold.
     #[arg(long, default_value_t = 256, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub(crate) cache: u32,

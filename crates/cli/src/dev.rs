@@ -14,6 +14,7 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::http;
 use crate::load::{MANIFEST, path_of};
 use crate::log::Sink;
+use crate::machine;
 use crate::out;
 use anstream::eprintln;
 use guard::Guard;
@@ -70,8 +71,8 @@ async fn dev(args: &Dev) -> Outcome {
 /// The edge of a site, with empty caches.
 fn edge(args: &Dev, system: System) -> Result<Edge<Local>, Failure> {
     let mut network = Network::new(Settings::local(
-        http::random(),
-        u64::from_le_bytes(http::random()),
+        machine::random(),
+        u64::from_le_bytes(machine::random()),
     ));
     let installed = network.install(system.distribution().clone());
     installed.map_err(Failure::failed)?;

@@ -9,7 +9,7 @@ mod world;
 
 use crate::args::Edge as Arguments;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::{http, out};
+use crate::{http, machine, out};
 use anstream::eprintln;
 use origins::Places;
 use portcullis_edge::distribution::Distribution;
@@ -88,7 +88,7 @@ fn edge(
     distributions: &[Distribution],
     places: Places,
 ) -> Result<Edge<Elsewhere>, Failure> {
-    let mut settings = Settings::local(http::random(), u64::from_le_bytes(http::random()));
+    let mut settings = Settings::local(machine::random(), u64::from_le_bytes(machine::random()));
     settings.store_bytes_max = usize::try_from(args.cache).unwrap_or(usize::MAX) << 20;
     settings.object_bytes_max = settings.object_bytes_max.min(settings.store_bytes_max / 4);
     if !args.pop.is_empty() {

@@ -230,17 +230,10 @@ pub(crate) fn empty() -> WireBody {
 
 /// Sixteen random bytes in hexadecimal: an opaque id.
 pub(crate) fn opaque_id() -> String {
-    random::<16>()
+    crate::machine::random::<16>()
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
-}
-
-/// Random bytes; zeros where there is no randomness, which only makes ids repeat.
-pub(crate) fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    let _ids_repeat = getrandom::fill(&mut bytes);
-    bytes
 }
 
 /// Whether the process was asked to stop, by SIGINT or SIGTERM.

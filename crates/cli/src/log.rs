@@ -33,6 +33,11 @@ impl Sink {
         })
     }
 
+    /// Whether anybody reads what is written here.
+    pub(crate) fn is_read(&self) -> bool {
+        !matches!(self, Self::None)
+    }
+
     /// Takes one line, without its end.
     pub(crate) fn line(&self, line: &str) {
         let line = format!("{line}\n");

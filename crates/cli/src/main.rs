@@ -15,6 +15,7 @@ mod http;
 mod init;
 mod load;
 mod log;
+mod machine;
 mod out;
 mod pretend;
 mod serve;

@@ -10,6 +10,7 @@ use crate::gateway::{Folders, LocalGateway, LocalPorts, countries};
 use crate::http::{self, Answers, Texts, WireBody};
 use crate::load::load;
 use crate::log::Sink;
+use crate::machine::random;
 use crate::out;
 use anstream::eprintln;
 use hyper::body::Incoming;
@@ -68,7 +69,13 @@ async fn serve(args: &Serve) -> Outcome {
     let address = listener.local_addr().map_err(Failure::failed)?;
     out::line(format_args!("http://{address}"))?;
     let polled = Arc::clone(&gateway);
-    let polling = tokio::spawn(async move { polled.gateway.live().poll(random).await });
+    let polling = tokio::spawn(async move {
+        polled
+            .gateway
+            .live()
+            .poll(|| u64::from_le_bytes(random()))
+            .await
+    });
     http::serve(listener, gateway, http::stop_signal()).await;
     polling.abort();
     Ok(Exit::Done.into())
@@ -83,14 +90,6 @@ fn cannot_begin(place: &StatePlace, why: &StateError) -> Failure {
         StatePlace::DynamoDb { .. } => Failure::new(Exit::Aws, message)
             .help("look at the table, the region and the credentials; it needs dynamodb:GetItem"),
     }
-}
-
-/// A random number for jitter.
-pub(crate) fn random() -> u64 {
-    let mut bytes = [0; 8];
-    // Without randomness polls are merely not spread.
-    let _not_spread = getrandom::fill(&mut bytes);
-    u64::from_ne_bytes(bytes)
 }
 
 struct PlainServer {
@@ -134,6 +133,6 @@ pub(crate) fn budget() -> Budget {
     Budget {
         carriage: Carriage::Unlimited,
         time: ANSWER_TIME,
-        jitter: u16::try_from(random() % 1_001).unwrap_or_default(),
+        jitter: u16::from_le_bytes(random()) % 1_001,
     }
 }

@@ -4,6 +4,7 @@
 use super::system::System;
 use crate::heard::Heard;
 use crate::log::Sink;
+use crate::machine;
 use crate::pretend::Pretended;
 use crate::serve::budget;
 use arc_swap::ArcSwap;
@@ -27,7 +28,6 @@ use portcullis_viewer::country::Country;
 use serde_json::json;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What everything here shares.
 pub(super) struct Shared {
@@ -119,14 +119,11 @@ pub(super) struct Local {
 
 impl World for Local {
     fn now_ms(&self) -> u64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        since.map_or(0, |since| {
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-        })
+        machine::now_ms()
     }
 
     fn random(&self) -> [u8; REQUEST_ID_RANDOM_BYTES] {
-        crate::http::random()
+        machine::many_random()
     }
 
     fn country(&self, _address: IpAddr) -> Option<Country> {

@@ -5,6 +5,7 @@ use super::origins::Places;
 use crate::args::Edge;
 use crate::exit::Failure;
 use crate::log::Sink;
+use crate::machine;
 use crate::pretend::Pretended;
 use arc_swap::ArcSwap;
 use portcullis_edge::distribution::Origin;
@@ -17,7 +18,6 @@ use portcullis_viewer::country::Country;
 use serde_json::json;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The world of `edge`.
 pub(super) struct Elsewhere {
@@ -55,14 +55,11 @@ impl Elsewhere {
 
 impl World for Elsewhere {
     fn now_ms(&self) -> u64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        since.map_or(0, |since| {
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-        })
+        machine::now_ms()
     }
 
     fn random(&self) -> [u8; REQUEST_ID_RANDOM_BYTES] {
-        crate::http::random()
+        machine::many_random()
     }
 
     fn country(&self, _address: IpAddr) -> Option<Country> {
@@ -86,6 +83,9 @@ impl World for Elsewhere {
     }
 
     fn answered(&self, exchange: &Exchange, reply: &Reply, times: Times) {
+        if !self.log.is_read() {
+            return;
+        }
         let request = &exchange.request;
         // A query may hold a signature.
         let (path, _) = split_target(&request.target);
