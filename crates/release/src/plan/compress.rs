@@ -4,6 +4,7 @@
 //! [`GAIN_PERCENT_MIN`] and unpacks to the same bytes.
 
 use crate::key::Digest;
+pub use portcullis_release_manifest::Coding;
 use std::io::{self, Read as _, Write as _};
 
 /// The smallest file that is compressed, in bytes. Below it an answer's headers weigh more than what is saved.
@@ -15,17 +16,6 @@ const BEST_MAX: u64 = 2 * 1024 * 1024;
 /// What a variant must save, in percent.
 const GAIN_PERCENT_MIN: u64 = 5;
 
-/// A content coding (RFC 9110, section 8.4.1; RFC 7932; RFC 8878).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Coding {
-    /// Brotli.
-    Brotli,
-    /// gzip.
-    Gzip,
-    /// Zstandard. CloudFront asks no origin for it; plain servers and other edges do.
-    Zstd,
-}
-
 /// What is known of a variant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variant {
@@ -35,24 +25,6 @@ pub struct Variant {
     pub size: u64,
     /// The SHA-256 of its bytes.
     pub sha256: Digest,
-}
-
-impl Coding {
-    /// Its name in `Content-Encoding`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Brotli => "br",
-            Self::Gzip => "gzip",
-            Self::Zstd => "zstd",
-        }
-    }
-
-    pub(super) fn parse(name: &str) -> Option<Self> {
-        [Self::Brotli, Self::Gzip, Self::Zstd]
-            .into_iter()
-            .find(|coding| coding.name() == name)
-    }
 }
 
 /// Whether files of this type and size can gain.

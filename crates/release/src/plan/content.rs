@@ -5,6 +5,7 @@
 use super::bundler;
 use super::cache::{Cache, Known};
 use super::compress::{self, Coding, Variant};
+use super::form::RULE_FILES;
 use super::lifetime::Lifetimes;
 use super::media_type;
 use super::walk::{Found, Stamp, WalkError, walk};
@@ -74,7 +75,7 @@ pub struct Planned {
 /// What one file came to.
 type Read = Result<(PlannedFile, Known), WalkError>;
 
-/// Plans the publication of the directory `root`. `cache` is brought up to date; write it when the plan is done.
+/// Plans the publication of the directory `root`; its [`RULE_FILES`] are rules, and no files of the site. `cache` is brought up to date; write it when the plan is done.
 ///
 /// # Errors
 /// The first file that cannot be published, in the order of their paths.
@@ -83,7 +84,8 @@ pub fn plan(
     settings: &PlanSettings<'_>,
     cache: &mut Cache,
 ) -> Result<Planned, WalkError> {
-    let found = walk(root)?;
+    let mut found = walk(root)?;
+    found.retain(|file| !RULE_FILES.contains(&file.path.as_str()));
     let reader = Reader {
         settings,
         cache,
