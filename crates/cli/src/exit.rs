@@ -16,6 +16,8 @@ pub(crate) enum Exit {
     Usage = 2,
     /// The manifest has mistakes.
     Findings = 3,
+    /// A plan has changes.
+    Changes = 4,
     /// `explain`: the request is refused.
     Refused = 5,
     /// AWS does not answer, or does not let us in.
@@ -28,6 +30,7 @@ pub(crate) const TABLE: &str = "\
 1    failed
 2    wrong usage
 3    mistakes in the manifest
+4    `--plan`: something would change
 5    `explain`: the request is refused
 10   AWS or its credentials
 130  interrupted

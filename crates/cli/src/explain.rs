@@ -268,7 +268,7 @@ fn answer(
         Freshness::default(),
         state.clone(),
     );
-    let ports = LocalPorts::new(Folders::new(&args.local, &manifest.folder)?.store());
+    let ports = LocalPorts::new(Folders::new(&args.local.buckets, &manifest.folder)?.store());
     let gateway = portcullis_origin::handle::Gateway::new(judge, live, clock, ports);
     let answered = runtime.block_on(gateway.handle(request, &budget()));
     Ok(cache::AnswerView::of(

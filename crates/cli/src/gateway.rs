@@ -1,6 +1,6 @@
 //! The gateway on this machine: a folder for the object store, a file or memory for the state, a country database.
 
-use crate::args::Local;
+use crate::args::{Buckets, Local};
 use crate::exit::Failure;
 use memmap2::{Mmap, MmapMut};
 use portcullis_origin::clock::SystemClock;
@@ -35,11 +35,14 @@ pub(crate) struct Folders {
 }
 
 impl Folders {
-    /// The folders that `local` names; `folder` is the manifest's.
-    pub(crate) fn new(local: &Local, folder: &Path) -> Result<Self, Failure> {
+    /// The folders that are named; `folder` is the manifest's.
+    pub(crate) fn new(buckets: &Buckets, folder: &Path) -> Result<Self, Failure> {
         Ok(Self {
-            root: local.root.clone().unwrap_or_else(|| folder.join("buckets")),
-            elsewhere: local
+            root: buckets
+                .root
+                .clone()
+                .unwrap_or_else(|| folder.join("buckets")),
+            elsewhere: buckets
                 .bucket
                 .iter()
                 .map(|pair| bucket(pair))

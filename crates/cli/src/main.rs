@@ -18,6 +18,7 @@ mod log;
 mod machine;
 mod out;
 mod pretend;
+mod release;
 mod serve;
 mod sign;
 
@@ -36,6 +37,12 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Help(args) => help::run(&args),
         Command::Init(args) => init::run(&args),
+        Command::Gc(args) => release::collect(&args),
+        Command::Promote(args) => release::promote(&args),
+        Command::Publish(args) => release::publish(&args),
+        Command::Releases(args) => release::look(&args),
+        Command::Rollback(args) => release::rollback(&args),
+        Command::Withdraw(args) => release::withdraw(&args),
         Command::Schema => help::schema(),
         Command::Serve(args) => serve::run(&args),
         Command::Sign(args) => sign::run(&args),

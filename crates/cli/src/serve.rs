@@ -48,7 +48,7 @@ async fn serve(args: &Serve) -> Outcome {
     let clock = SystemClock::start();
     let local = countries(&args.local, site, &manifest.folder, clock.now().wall)?;
     local.note.iter().for_each(|note| eprintln!("note: {note}"));
-    let folders = Folders::new(&args.local, &manifest.folder)?;
+    let folders = Folders::new(&args.local.buckets, &manifest.folder)?;
     let (objects, state) = stores::open(args, &folders).await?;
     let secret = site.guard.secret_header.name.clone();
     let judge =

@@ -25,12 +25,12 @@ pub(super) struct Guard(pub(super) Arc<Shared>);
 
 impl Functions for Guard {
     fn run<'a>(&'a self, _distribution: &'a str, call: ComputeCall) -> Running<'a> {
-        Box::pin(async move { self.decide(call) })
+        Box::pin(self.decide(call))
     }
 }
 
 impl Guard {
-    fn decide(&self, call: ComputeCall) -> Result<Computed, ComputeFailure> {
+    async fn decide(&self, call: ComputeCall) -> Result<Computed, ComputeFailure> {
         let Compute::Function(_) = call.compute else {
             return Err(ComputeFailure::Execution);
         };
@@ -49,7 +49,7 @@ impl Guard {
             target: &target,
             headers: &headers,
         };
-        if let Some(reason) = refusal(&self.0.system(), &arrived) {
+        if let Some(reason) = refusal(&self.0.system(), &arrived).await {
             self.0.refused_by_guard(&method, &uri, reason);
             return Ok(Computed::Response(refusal_page(reason)));
         }
@@ -74,7 +74,7 @@ fn viewer(address: IpAddr, headers: &Headers) -> Viewer {
 }
 
 /// Why the viewer is refused.
-fn refusal(system: &System, arrived: &Arrived<'_>) -> Option<&'static str> {
+async fn refusal(system: &System, arrived: &Arrived<'_>) -> Option<&'static str> {
     let (at, behavior) = system.behavior(arrived.target)?;
     let (edge, id) = (
         EdgeHost::new([0; 16]),
@@ -84,7 +84,7 @@ fn refusal(system: &System, arrived: &Arrived<'_>) -> Option<&'static str> {
     let cookies = heard.cookies();
     let request = heard.request(&cookies);
     let decider = system.decider(behavior);
-    let state = decider.live().current();
+    let state = decider.live().before_decision().await;
     let judged = decider.judge().judge(&request, state.state(), system.now());
     match judged {
         Judgement::Unproven(failure) => Some(failure.code()),

@@ -6,28 +6,50 @@ use crate::exit::Failure;
 use crate::gateway::{Folders, LocalGateway, LocalPorts, countries};
 use crate::heard::{EDGE, Sender, Viewer, chosen};
 use crate::load::quietly;
+use crate::release::ledger_of;
 use portcullis_distribution::site::BUCKET;
 use portcullis_edge::distribution::Distribution;
 use portcullis_edge::headers::CustomHeaders;
 use portcullis_edge::identity::{EdgeHost, RequestId};
 use portcullis_origin::clock::{Clock as _, SystemClock};
 use portcullis_origin::judge::Judge;
-use portcullis_origin::state::memory::MemoryState;
 use portcullis_origin::state::poll::{Freshness, LiveState};
-use portcullis_origin::state::{SecretDigest, Secrets, SiteState};
+use portcullis_origin::state::{SecretDigest, Secrets, SiteState, StateError, StateStore};
 use portcullis_site::{Behavior, Bucket, Bundle, Caching, Name, Origin, Requirement, Site};
 use portcullis_viewer::prefixes::{Guards, PrefixSnapshot};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The port of every viewer.
 pub(super) const VIEWER_PORT: u16 = 50_443;
 
+/// How old what is known of the releases may be: a flip is seen at once.
+const RELEASES_AGE_MAX: Duration = Duration::from_secs(1);
+
+/// The state of a site on this machine: made at the start, but for its releases, which the ledger tells.
+#[derive(Debug, Clone)]
+pub(super) struct LocalState {
+    made: SiteState,
+    /// The folder of the release store.
+    releases: Option<PathBuf>,
+}
+
+impl StateStore for LocalState {
+    async fn load(&self) -> Result<SiteState, StateError> {
+        let mut state = self.made.clone();
+        if let Some(folder) = &self.releases {
+            state.release = ledger_of(folder).await.map(|ledger| ledger.serving());
+        }
+        Ok(state)
+    }
+}
+
 /// A site at work.
 pub(super) struct System {
-    gateway: LocalGateway<MemoryState>,
+    gateway: LocalGateway<LocalState>,
     /// What CloudFront serves itself: direct buckets, with the signatures it checks natively.
-    direct: LocalGateway<MemoryState>,
+    direct: LocalGateway<LocalState>,
     custom_headers: CustomHeaders,
     distribution: Distribution,
     folders: Folders,
@@ -43,7 +65,7 @@ impl System {
         let keys = Keys::add_to(&mut site)?;
         let clock = SystemClock::start();
         let now = clock.now().wall;
-        let folders = Folders::new(&args.local, &loaded.folder)?;
+        let folders = Folders::new(&args.local.buckets, &loaded.folder)?;
         let ports = LocalPorts::new(folders.store());
         let secret = crate::http::opaque_id();
         let state = state(args, &site, &secret, now)?;
@@ -56,15 +78,18 @@ impl System {
             .collect();
         let distribution = crate::heard::distribution(&site, &secret)?;
         let header = (site.guard.secret_header.name.clone(), secret);
+        let kept = LocalState {
+            made: state.clone(),
+            releases: release_store(&site).map(|bucket| folders.of(bucket)),
+        };
+        let freshness = Freshness {
+            stale_after: RELEASES_AGE_MAX,
+            ..Freshness::default()
+        };
         let start = |site: Site, countries, ports| {
             let bundle = Bundle::new(site).map_err(Failure::failed)?;
             let judge = Judge::new(bundle, countries).map_err(Failure::failed)?;
-            let live = LiveState::new(
-                MemoryState::new(Ok(state.clone())),
-                clock,
-                Freshness::default(),
-                state.clone(),
-            );
+            let live = LiveState::new(kept.clone(), clock, freshness, state.clone());
             Ok::<_, Failure>(LocalGateway::new(judge, live, clock, ports))
         };
         Ok(Self {
@@ -96,7 +121,7 @@ impl System {
     }
 
     /// The gateway.
-    pub(super) fn gateway(&self) -> &LocalGateway<MemoryState> {
+    pub(super) fn gateway(&self) -> &LocalGateway<LocalState> {
         &self.gateway
     }
 
@@ -107,7 +132,7 @@ impl System {
     }
 
     /// What decides about a behavior's requests: the gateway, or CloudFront where it reads the bucket itself.
-    pub(super) fn decider(&self, behavior: &Behavior) -> &LocalGateway<MemoryState> {
+    pub(super) fn decider(&self, behavior: &Behavior) -> &LocalGateway<LocalState> {
         let origin = self.site().origins.get(&behavior.origin);
         if matches!(origin, Some(Origin::DirectBucket { .. })) {
             &self.direct
@@ -162,6 +187,13 @@ impl System {
     pub(super) fn now(&self) -> u64 {
         SystemClock::start().now().wall
     }
+}
+
+fn release_store(site: &Site) -> Option<&Bucket> {
+    site.origins.values().find_map(|origin| match origin {
+        Origin::Releases { bucket } => Some(bucket),
+        _ => None,
+    })
 }
 
 /// Buckets of the site for which there is no folder.

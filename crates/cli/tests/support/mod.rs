@@ -30,7 +30,8 @@ pub fn command(folder: &Path) -> Command {
         .env_remove("PORTCULLIS_GEOIP")
         .env_remove("PORTCULLIS_SIGNING_KEY")
         .env_remove("PORTCULLIS_STATE")
-        .env_remove("CLICOLOR_FORCE");
+        .env_remove("CLICOLOR_FORCE")
+        .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
     command
 }
 
