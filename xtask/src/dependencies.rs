@@ -65,6 +65,15 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "portcullis-viewer",
         ],
     ),
+    // Any template and our manifest, judged by what CloudFront does: it reads both as text, more leniently than who plays them.
+    (
+        "portcullis-check",
+        &[
+            "portcullis-distribution",
+            "portcullis-edge",
+            "portcullis-viewer",
+        ],
+    ),
     // The two ends of the edge: sockets and origins, for the model between them.
     (
         "portcullis-edge-server",
@@ -83,6 +92,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
         "portcullis",
         &[
             "portcullis-aws",
+            "portcullis-check",
             "portcullis-distribution",
             "portcullis-edge",
             "portcullis-edge-server",

@@ -14,6 +14,7 @@ pub(crate) mod response_headers;
 mod viewer;
 
 pub use deployment::check_continuous_deployment;
+pub use managed::{managed_cache_policy, managed_origin_request_policy};
 pub use resources::{Quotas, Resources};
 
 use crate::fault::{Fault, Faults, Rule};

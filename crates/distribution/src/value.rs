@@ -129,6 +129,16 @@ impl Value {
     }
 }
 
+/// Reads one document, JSON or YAML.
+///
+/// # Errors
+/// What is wrong with the text, and where.
+pub fn read(bytes: &[u8]) -> Result<Value, Vec<crate::Fault>> {
+    let faults = Faults::default();
+    let read = parse(bytes, &faults);
+    faults.end(read)
+}
+
 /// Reads one document; what is wrong goes to `faults`.
 pub(crate) fn parse(bytes: &[u8], faults: &Faults) -> Option<Value> {
     if bytes.len() > BYTES_MAX {

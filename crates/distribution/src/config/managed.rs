@@ -28,6 +28,18 @@ pub(crate) static MANAGED: LazyLock<Managed> = LazyLock::new(|| {
     table.map(Managed::from).unwrap_or_default()
 });
 
+/// The cache policy that AWS manages under an id.
+#[must_use]
+pub fn managed_cache_policy(id: &str) -> Option<&'static CachePolicy> {
+    MANAGED.cache.get(id)
+}
+
+/// The origin request policy that AWS manages under an id.
+#[must_use]
+pub fn managed_origin_request_policy(id: &str) -> Option<&'static OriginRequestPolicy> {
+    MANAGED.origin_request.get(id)
+}
+
 #[derive(Deserialize)]
 struct Table {
     cache: Vec<CacheRow>,
