@@ -1,6 +1,7 @@
 //! `cargo xtask codegen`: files that are made from code and checked in, so that readers and other tools need no compiler.
 
 mod errors;
+mod rules;
 mod semantics;
 
 use crate::steps::{Failure, Steps};
@@ -31,6 +32,10 @@ const GENERATED: &[Generated] = &[
     Generated {
         path: "docs/errors.md",
         make: errors::page,
+    },
+    Generated {
+        path: "docs/rules.md",
+        make: rules::page,
     },
 ];
 

@@ -21,6 +21,7 @@ use std::collections::BTreeSet;
 
 /// The crates without I/O, clock, environment and randomness.
 pub(crate) const PURE: &[&str] = &[
+    "portcullis-check",
     "portcullis-edge",
     "portcullis-http-semantics",
     "portcullis-policy",

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`catalogue`] | the rules, their cases, severities and fixes; ids are stable for ever |
 //! | [`tree`] | the text of a template, its expressions evaluated as far as they can be |
+//! | [`api`] | a configuration as CloudFront's API prints it, written as a template |
 //! | [`template`], [`distribution`] | its resources; a distribution in the words of the rules |
 //! | [`intent`], [`strictness`] | what the manifest wants; which policy lets in less |
 //! | [`pattern`] | path patterns as languages: overlap, containment, witnesses |
@@ -15,6 +16,7 @@
 //!
 //! Deliberately absent: whether the manifest compiles (its compiler says that), and live configuration.
 
+pub mod api;
 pub mod catalogue;
 pub mod distribution;
 mod input;

@@ -14,7 +14,7 @@ pub(crate) enum Exit {
     Failed = 1,
     /// It was asked for something that cannot be.
     Usage = 2,
-    /// The manifest has mistakes.
+    /// The manifest has mistakes, or `check` found errors.
     Findings = 3,
     /// A plan has changes.
     Changes = 4,
@@ -29,7 +29,7 @@ pub(crate) const TABLE: &str = "\
 0    done
 1    failed
 2    wrong usage
-3    mistakes in the manifest
+3    mistakes in the manifest or template
 4    `--plan`: something would change
 5    `explain`: the request is refused
 10   AWS or its credentials

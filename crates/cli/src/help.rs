@@ -4,7 +4,9 @@ use crate::args::{Arguments, Completions, Help};
 use crate::exit::{Exit, Failure, Outcome, TABLE};
 use crate::out;
 use clap::CommandFactory as _;
+use portcullis_check::catalogue::Case;
 use portcullis_manifest::{Code, codes, schema::json_schema};
+use serde_json::json;
 
 pub(crate) fn run(args: &Help) -> Outcome {
     match args.topic.as_deref() {
@@ -27,6 +29,9 @@ fn explain(code: &str, as_json: bool) -> Result<(), Failure> {
         Failure::usage(format!("there is no code `{code}`"))
             .help("`portcullis help codes` lists them")
     };
+    if Case::of_rule(code).next().is_some() {
+        return rule(code, as_json);
+    }
     let info = Code::find(code).ok_or_else(unknown)?;
     if as_json {
         return out::json(info);
@@ -35,6 +40,29 @@ fn explain(code: &str, as_json: bool) -> Result<(), Failure> {
         "{}: {}\n\n{}",
         info.code, info.title, info.explanation
     ))
+}
+
+/// A rule of `check`, with its cases.
+fn rule(rule: &str, as_json: bool) -> Result<(), Failure> {
+    let cases = Case::of_rule(rule);
+    if as_json {
+        let cases: Vec<_> = cases
+            .map(|case| json!({ "case": case.name(), "severity": case.severity(), "means": case.means(), "fix": case.fix() }))
+            .collect();
+        return out::json(&json!({ "rule": rule, "cases": cases }));
+    }
+    let title = Case::of_rule(rule).next().map_or("", Case::title);
+    let mut text = format!("{rule}: {title}\n");
+    for case in cases {
+        text.push_str(&format!(
+            "\n{}  ({})\n  {}\n  What to do: {}\n",
+            case.slug(),
+            case.severity().name(),
+            case.means(),
+            case.fix()
+        ));
+    }
+    out::text(text)
 }
 
 pub(crate) fn schema() -> Outcome {

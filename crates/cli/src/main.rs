@@ -3,6 +3,7 @@
 //! Data goes to stdout, the rest to stderr; exit codes are stable. Deliberately absent: what a command does, in its file.
 
 mod args;
+mod check;
 mod compile;
 mod dev;
 mod edge;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     arguments.color.write_global();
     let outcome = match arguments.command {
+        Command::Check(args) => check::run(&args),
         Command::Compile(args) => compile::run(&args),
         Command::Completions(args) => help::completions(&args),
         Command::Dev(args) => dev::run(&args),

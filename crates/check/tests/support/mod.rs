@@ -174,9 +174,9 @@ impl World {
             return (self.config(), keys(rest));
         }
         if target.as_bytes().get(1) == Some(&b'[') {
-            let (named, rest) = target[2..].split_once(']').unwrap();
+            let (named, rest) = target.get(2..).unwrap().split_once(']').unwrap();
             let rest = rest.strip_prefix('.').unwrap_or(rest);
-            let (list, key) = match &target[..1] {
+            let (list, key) = match target.get(..1).unwrap() {
                 "m" => (&mut self.manifest.as_mut().unwrap()["behaviors"], "path"),
                 "b" if named == "*" => {
                     return (&mut self.config()["DefaultCacheBehavior"], keys(rest));
@@ -425,7 +425,9 @@ fn yaml(value: &Value) -> String {
             if let Some((name, argument)) = members.iter().next().filter(|_| members.len() == 1) {
                 match (name.as_str(), argument) {
                     ("Ref", argument) => return format!("!Ref {}", yaml(argument)),
-                    ("Fn::GetAtt", Value::Array(parts)) => {
+                    ("Fn::GetAtt", Value::Array(parts))
+                        if parts.len() == 2 && parts.iter().all(Value::is_string) =>
+                    {
                         return format!(
                             "!GetAtt {}.{}",
                             parts[0].as_str().unwrap(),
@@ -433,7 +435,9 @@ fn yaml(value: &Value) -> String {
                         );
                     }
                     (name, argument) => {
-                        if let Some(short) = name.strip_prefix("Fn::") {
+                        if let Some(short) =
+                            name.strip_prefix("Fn::").filter(|name| *name != "GetAtt")
+                        {
                             return format!("!{short} {}", yaml(argument));
                         }
                     }

@@ -1,0 +1,156 @@
+//! `portcullis check`: findings with their lines, exit codes, JSON and SARIF.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must fail"
+)]
+
+mod support;
+
+use serde_json::Value;
+use support::{folder, root, run};
+
+const MANIFEST: &str = "\
+version: 1
+site: docs
+origins: { pages: { releases: { bucket: docs-releases } } }
+geo: { source: cloudfront }
+policies:
+  everyone: [{ allow: any }]
+  europe: [{ allow: { countries: [EU] } }]
+behaviors:
+  - { path: /eu/*, origin: pages, policy: europe, enforce: origin, cache_key: { country: true } }
+  - { path: \"*\", origin: pages, policy: everyone }
+";
+
+/// The country is not in the key of `/eu/*`.
+const TEMPLATE: &str = "\
+Resources:
+  Cdn:
+    Type: AWS::CloudFront::Distribution
+    Properties:
+      DistributionConfig:
+        Enabled: true
+        Origins:
+          - Id: gateway
+            DomainName: abc.lambda-url.eu-central-1.on.aws
+            CustomOriginConfig: { OriginProtocolPolicy: https-only }
+        CacheBehaviors:
+          - PathPattern: /eu/*
+            TargetOriginId: gateway
+            ViewerProtocolPolicy: redirect-to-https
+            CachePolicyId: 83da9c7e-98b4-4e11-a168-04f0df8e2c65
+        DefaultCacheBehavior:
+          TargetOriginId: gateway
+          ViewerProtocolPolicy: redirect-to-https
+          CachePolicyId: 83da9c7e-98b4-4e11-a168-04f0df8e2c65
+";
+
+fn site() -> tempfile::TempDir {
+    folder(&[("portcullis.yaml", MANIFEST), ("template.yaml", TEMPLATE)])
+}
+
+const BOTH: [&str; 3] = ["check", "portcullis.yaml", "template.yaml"];
+
+#[test]
+fn a_cache_that_undoes_the_policy_is_an_error_with_its_line() {
+    let site = site();
+    let ran = run(site.path(), &BOTH).exits(3);
+    for text in [
+        "error[PC001/country]: `/eu/*` is decided by country, but the country is not in the cache key: a viewer in AT fetches it, one in AD gets it",
+        "--> template.yaml:15:28  Cdn/Properties/DistributionConfig/CacheBehaviors/0/CachePolicyId",
+        "| CachePolicyId: 83da9c7e-98b4-4e11-a168-04f0df8e2c65",
+        "help: `cache_key: { country: true }`",
+    ] {
+        assert!(ran.stdout.contains(text), "no `{text}` in {}", ran.stdout);
+    }
+}
+
+#[test]
+fn json_counts_and_sarif_names_every_finding() {
+    let site = site();
+    let json = run(site.path(), &[&BOTH[..], &["--format", "json"]].concat())
+        .exits(3)
+        .json();
+    let findings = json["findings"].as_array().unwrap();
+    let errors = findings
+        .iter()
+        .filter(|one| one["severity"] == "error")
+        .count();
+    assert_eq!(json["errors"], errors);
+    let sarif = run(site.path(), &[&BOTH[..], &["--format", "sarif"]].concat())
+        .exits(3)
+        .json();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    assert_eq!(results.len(), findings.len());
+    let rules = sarif["runs"][0]["tool"]["driver"]["rules"]
+        .as_array()
+        .unwrap();
+    for result in results {
+        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(result["ruleId"], rules[index]["id"]);
+        let region = &result["locations"][0]["physicalLocation"]["region"];
+        assert!(region["startLine"].as_u64().unwrap() > 0);
+    }
+}
+
+#[test]
+fn warnings_fail_when_they_are_denied() {
+    let template = "examples/distribution/template.yaml";
+    run(&root(), &["check", template]).exits(0);
+    run(&root(), &["check", template, "--deny-warnings"]).exits(3);
+    let quiet = run(&root(), &["check", template, "--quiet"])
+        .exits(0)
+        .stdout;
+    assert!(!quiet.contains("note["));
+}
+
+#[test]
+fn what_aws_prints_is_checked_too() {
+    let ran = run(&root(), &["check", "examples/distribution/site.json"]).exits(3);
+    assert!(
+        ran.stdout.contains("error[PC025/no-access-control]"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn a_manifest_alone_is_looked_at_and_what_is_missing_is_said() {
+    let site = site();
+    run(site.path(), &["check", "portcullis.yaml"])
+        .exits(0)
+        .says("there is no template");
+}
+
+#[test]
+fn what_is_no_input_is_named() {
+    let site = folder(&[
+        ("broken.yaml", "Resources: [\n"),
+        ("other.json", "{\"a\": 1}"),
+    ]);
+    run(site.path(), &["check", "broken.yaml"])
+        .exits(3)
+        .says("broken.yaml");
+    run(site.path(), &["check", "other.json"])
+        .exits(2)
+        .says("`other.json` is no template, no manifest and no configuration");
+    run(site.path(), &["check", "none.yaml"])
+        .exits(1)
+        .says("`none.yaml` cannot be read");
+}
+
+#[test]
+fn every_rule_is_explained() {
+    for number in 0..=30 {
+        let rule = format!("PC{number:03}");
+        let text = run(&root(), &["help", &rule]).exits(0).stdout;
+        assert!(
+            text.starts_with(&format!("{rule}: ")) && text.contains("What to do"),
+            "{text}"
+        );
+        let json: Value = run(&root(), &["help", &rule, "--json"]).exits(0).json();
+        assert_eq!(json["rule"], rule);
+    }
+}
