@@ -154,3 +154,41 @@ fn every_rule_is_explained() {
         assert_eq!(json["rule"], rule);
     }
 }
+
+/// Thousands of lines, judged in a moment by a build that is not optimised.
+#[test]
+fn a_large_template_takes_no_time() {
+    use std::fmt::Write as _;
+    let (before, default) = TEMPLATE
+        .split_once("        DefaultCacheBehavior:")
+        .unwrap();
+    let mut template = before.to_owned();
+    for number in 0..70 {
+        write!(
+            template,
+            "          - PathPattern: /section-{number}/*
+            TargetOriginId: gateway
+            ViewerProtocolPolicy: redirect-to-https
+            CachePolicyId: 83da9c7e-98b4-4e11-a168-04f0df8e2c65\n"
+        )
+        .unwrap();
+    }
+    write!(template, "        DefaultCacheBehavior:{default}").unwrap();
+    for number in 0..1_000 {
+        write!(
+            template,
+            "  Other{number}:
+    Type: AWS::Lambda::Function
+    Properties:
+      Handler: bootstrap
+      Timeout: {number}\n"
+        )
+        .unwrap();
+    }
+    assert!(template.lines().count() > 5_000);
+    let site = folder(&[("template.yaml", &template)]);
+    let start = std::time::Instant::now();
+    run(site.path(), &["check", "template.yaml"]);
+    let took = start.elapsed();
+    assert!(took.as_secs() < 5, "{took:?}");
+}
