@@ -28,6 +28,7 @@ pub(crate) const PURE: &[&str] = &[
     "portcullis-policy",
     "portcullis-release-manifest",
     "portcullis-signed-access",
+    "portcullis-stack",
     "portcullis-viewer",
 ];
 
@@ -62,6 +63,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
         "portcullis-distribution",
         &[
             "portcullis-edge",
+            "portcullis-edge-guard",
             "portcullis-http-semantics",
             "portcullis-policy",
             "portcullis-signed-access",
@@ -76,6 +78,17 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "portcullis-distribution",
             "portcullis-edge",
             "portcullis-viewer",
+        ],
+    ),
+    // A site as a template. Its distribution is the one that is played.
+    (
+        "portcullis-stack",
+        &[
+            "portcullis-distribution",
+            "portcullis-edge",
+            "portcullis-edge-guard",
+            "portcullis-signed-access",
+            "portcullis-site",
         ],
     ),
     // The two ends of the edge: sockets and origins, for the model between them.
@@ -109,6 +122,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "portcullis-runtime-api",
             "portcullis-signed-access",
             "portcullis-site",
+            "portcullis-stack",
             "portcullis-viewer",
         ],
     ),

@@ -17,15 +17,18 @@ use portcullis_edge::headers::{CustomHeaderError, CustomHeaders};
 use portcullis_edge::origin_request::GeneratedHeader;
 use portcullis_edge::pattern::{PathPattern, PatternError};
 use portcullis_edge::selection::Names;
-use portcullis_signed_access::KeyGroup;
+use portcullis_edge_guard::{is_guarded, name as guard_name};
+use portcullis_signed_access::{Algorithm, KeyGroup};
 use portcullis_site::{
-    Bucket, Caching, Enforcement, ErrorResponse, KeyPrefix, Methods, Name, QueryKey, Site,
-    ViewerProtocol,
+    Bucket, Caching, ErrorResponse, KeyPrefix, Methods, Name, QueryKey, Site, ViewerProtocol,
 };
 use std::sync::Arc;
 
 /// The id of the gateway among the origins. A direct bucket has the name it has in the manifest, after [`BUCKET`].
 pub const GATEWAY: &str = "gateway";
+
+/// The header in which the gateway names the cache tags of a release's answers.
+pub const CACHE_TAGS: &str = "cache-tag";
 
 /// What stands before the name of a direct bucket's origin.
 pub const BUCKET: &str = "bucket-";
@@ -90,10 +93,41 @@ pub enum SiteError {
     NoDefault,
 }
 
-/// The name of the CloudFront Function that decides for a site's behaviors with `enforce: edge`.
+/// How long a site's gateway may run, and how long CloudFront waits for it: what it waits for itself, and some room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// The function's timeout, in seconds.
+    pub function_s: u8,
+    /// CloudFront's origin response timeout, in seconds; at most 120.
+    pub origin_s: u8,
+}
+
+/// How long the gateway waits for a store, in seconds.
+const STORE_WAIT: u64 = 10;
+
+/// The deadlines of a site, which nest: upstream wait < function < CloudFront.
 #[must_use]
-pub fn edge_guard(site: &Site) -> String {
-    format!("{}-edge-guard", site.site)
+pub fn timeouts(site: &Site) -> Timeouts {
+    let one = |name: &Name| match site.origins.get(name) {
+        Some(portcullis_site::Origin::Http(http)) => {
+            http.connect_timeout.get() + http.response_timeout.get()
+        }
+        _ => STORE_WAIT,
+    };
+    let waits =
+        site.behaviors
+            .iter()
+            .map(|behavior| match site.origin_groups.get(&behavior.origin) {
+                Some(group) => one(&group.primary) + one(&group.secondary),
+                None => one(&behavior.origin),
+            });
+    let wait = waits.max().unwrap_or(STORE_WAIT).clamp(8, 108);
+    // At most 108 was left: neither sum is more than 120.
+    let with = |room: u64| u8::try_from(wait + room).unwrap_or(u8::MAX);
+    Timeouts {
+        function_s: with(5),
+        origin_s: with(12),
+    }
 }
 
 /// The distribution that a site stands for.
@@ -127,7 +161,7 @@ pub fn of_site(site: &Site, deployment: &Deployment<'_>) -> Result<Distribution,
             ..ViewerConnections::default()
         },
         logging: None,
-        cache_tag_header: None,
+        cache_tag_header: has_releases(site).then(|| CACHE_TAGS.to_owned()),
         web_acl: None,
         continuous_deployment: None,
         staging: false,
@@ -149,7 +183,12 @@ impl<'a> Reading<'a> {
             _ => None,
         });
         let groups = site.key_groups.iter().map(|(name, group)| {
-            let read = group.verifier().map_err(|error| SiteError::KeyGroup {
+            // CloudFront takes every algorithm it knows; no key group of its own can say less.
+            let native = portcullis_site::KeyGroup {
+                algorithms: Algorithm::ALL.to_vec(),
+                ..group.clone()
+            };
+            let read = native.verifier().map_err(|error| SiteError::KeyGroup {
                 name: name.to_string(),
                 error: error.to_string(),
             })?;
@@ -203,8 +242,8 @@ impl<'a> Reading<'a> {
     fn behavior(&self, one: &portcullis_site::Behavior) -> Behavior {
         let bucket = self.direct.iter().position(|(id, ..)| **id == one.origin);
         let signers = signers(self.site, one);
-        // No function can verify a signature: the gateway does, or CloudFront by itself.
-        let guarded = one.enforce == Enforcement::Edge && signers.is_empty();
+        let guarded = is_guarded(self.site, one);
+        let guard = || Compute::Function(guard_name(self.site, &one.policy));
         Behavior {
             target: Target::Origin(bucket.map_or(0, |at| at + 1)),
             viewer_protocol: match one.viewer_protocol {
@@ -225,7 +264,7 @@ impl<'a> Reading<'a> {
             response_headers: None,
             trusted: (bucket.is_some() && !signers.is_empty()).then(|| self.trusted(&signers)),
             functions: Functions {
-                viewer_request: guarded.then(|| Compute::Function(edge_guard(self.site))),
+                viewer_request: guarded.then(guard),
                 ..Functions::default()
             },
             field_encryption: None,
@@ -252,7 +291,7 @@ fn gateway(site: &Site, deployment: &Deployment<'_>) -> Result<Origin, SiteError
             http_port: 80,
             https_port: 443,
             protocol: OriginProtocol::HttpsOnly,
-            read_timeout_s: 30,
+            read_timeout_s: timeouts(site).origin_s,
             keepalive_timeout_s: 5,
         }),
         connection_attempts: 3,
@@ -341,19 +380,29 @@ fn signers<'a>(site: &'a Site, one: &portcullis_site::Behavior) -> Vec<&'a Name>
         .collect()
 }
 
-/// The manifest's error responses; a refusal is not kept where the manifest says nothing of it.
+/// Statuses that are kept for no time where the manifest says nothing: a refusal is for one viewer, and a failure is over
+/// when it is over.
+const NOT_KEPT: [u16; 5] = [403, 500, 502, 503, 504];
+
+/// The manifest's error responses, and what it leaves to the laws.
 fn errors(site: &Site) -> Vec<CustomError> {
-    const REFUSED: u16 = 403;
-    let written = site.errors.iter();
-    let mut errors: Vec<_> = written.map(|(status, e)| error(*status, e)).collect();
-    if !site.errors.contains_key(&REFUSED) {
-        errors.push(CustomError {
-            status: REFUSED,
-            min_ttl: Some(0),
-            page: None,
-        });
-    }
+    let written = site.errors.iter().map(|(status, e)| error(*status, e));
+    let silent = NOT_KEPT
+        .into_iter()
+        .filter(|status| !site.errors.contains_key(status));
+    let kept_for_no_time = silent.map(|status| CustomError {
+        status,
+        min_ttl: Some(0),
+        page: None,
+    });
+    let mut errors: Vec<_> = written.chain(kept_for_no_time).collect();
+    errors.sort_by_key(|error| error.status);
     errors
+}
+
+fn has_releases(site: &Site) -> bool {
+    let mut origins = site.origins.values();
+    origins.any(|origin| matches!(origin, portcullis_site::Origin::Releases { .. }))
 }
 
 fn error(status: u16, response: &ErrorResponse) -> CustomError {

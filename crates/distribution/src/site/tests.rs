@@ -137,7 +137,7 @@ fn gates_are_those_of_the_manifest() {
 }
 
 #[test]
-fn a_refusal_is_never_kept() {
+fn neither_a_refusal_nor_a_failure_is_kept() {
     let written = example();
     let page = written.error(403).unwrap().page.as_ref().unwrap();
     assert_eq!((page.path.as_str(), page.status), ("/errors/403.html", 403));
@@ -145,7 +145,9 @@ fn a_refusal_is_never_kept() {
     silent.errors.clear();
     let silent = of_site(&silent, &DEPLOYMENT).unwrap();
     for read in [written, silent] {
-        assert_eq!(read.error(403).unwrap().min_ttl, Some(0));
+        for status in [403, 500, 502, 503, 504] {
+            assert_eq!(read.error(status).unwrap().min_ttl, Some(0), "{status}");
+        }
     }
 }
 
@@ -219,10 +221,24 @@ fn a_behavior_that_is_enforced_at_the_edge_has_the_guard() {
         };
     }
     let read = of_site(&guarded, &DEPLOYMENT).unwrap();
-    let guard = Compute::Function(format!("{}-edge-guard", guarded.site));
+    let guard = Compute::Function("handbook-europe-only-guard".to_owned());
     for index in 0..=read.behaviors.len() {
         let function = read.behavior(index).functions.viewer_request.as_ref();
         let expected = (read.pattern(index) == "/files/*").then_some(&guard);
         assert_eq!(function, expected, "{}", read.pattern(index));
     }
+}
+
+/// Upstream wait < function < CloudFront, whatever the origins wait for.
+#[test]
+fn deadlines_nest() {
+    let timeouts = super::timeouts(&site());
+    // A group of two servers: 3 s and 20 s, then 10 s and 30 s.
+    assert_eq!((timeouts.function_s, timeouts.origin_s), (68, 75));
+    let mut stores = site();
+    stores
+        .behaviors
+        .retain(|one| one.origin.as_str() != "search-ha");
+    let timeouts = super::timeouts(&stores);
+    assert_eq!((timeouts.function_s, timeouts.origin_s), (15, 22));
 }
