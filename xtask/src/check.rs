@@ -5,7 +5,7 @@
 
 use crate::command::{Program, find};
 use crate::steps::{Failure, Steps};
-use crate::{codegen, dependencies, test, tidy};
+use crate::{cdk, codegen, dependencies, test, tidy};
 
 /// Private items are part of the documentation built here, so it may link to them.
 const RUSTDOC_FLAGS: &str = "--deny warnings --allow rustdoc::private-intra-doc-links";
@@ -35,7 +35,8 @@ pub(crate) fn run(options: &Options, steps: &mut Steps) -> Result<(), Failure> {
     if options.fast {
         return Ok(());
     }
-    test::run(&test::Options::default(), steps)
+    test::run(&test::Options::default(), steps)?;
+    cdk::check(steps)
 }
 
 fn done(program: Program) -> Result<String, Failure> {

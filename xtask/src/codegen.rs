@@ -3,6 +3,7 @@
 mod errors;
 mod rules;
 mod semantics;
+mod stack;
 
 use crate::steps::{Failure, Steps};
 use crate::tidy::{Finding, conclude};
@@ -32,6 +33,10 @@ const GENERATED: &[Generated] = &[
     Generated {
         path: "docs/errors.md",
         make: errors::page,
+    },
+    Generated {
+        path: "infra/example.template.json",
+        make: stack::page,
     },
     Generated {
         path: "docs/rules.md",

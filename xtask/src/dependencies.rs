@@ -47,7 +47,10 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("portcullis-site", SITE_AND_BELOW),
     ("portcullis-manifest", SITE_AND_BELOW),
     // A policy as a function for the edge: made from the site, never by asking the gateway.
-    ("portcullis-edge-guard", &["portcullis-site", "portcullis-viewer"]),
+    (
+        "portcullis-edge-guard",
+        &["portcullis-site", "portcullis-viewer"],
+    ),
     ("portcullis-release", STORED_AND_BELOW),
     // The other side of the wire: it must not know our policy or our handler.
     (

@@ -8,6 +8,7 @@
 //! package that has them, so that this program builds in seconds.
 
 mod bench;
+mod cdk;
 mod check;
 mod codegen;
 mod command;

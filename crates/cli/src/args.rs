@@ -23,6 +23,7 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Develop:  init, dev, edge, compile, check, explain, sign
 Release:  publish, releases, rollback, promote, withdraw, gc
+Deploy:   template
 Operate:  serve
 About:    help CODE, schema, completions
 
@@ -80,6 +81,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Sign a URL or cookies as CloudFront does
     Sign(Sign),
+    /// Write the CloudFormation template of a site
+    Template(Stack),
     /// Publish a folder as a release, which goes live in one step
     Publish(Publish),
     /// List the releases of a site, show one, or compare two
@@ -306,6 +309,51 @@ impl From<&str> for Log {
             path => Self::File(path.into()),
         }
     }
+}
+
+/// `template`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portcullis template > handbook.template.json
+  portcullis template site.yaml -o site.template.json --arch x86_64 --memory 1024
+  aws cloudformation deploy --template-file site.template.json --stack-name site \\
+    --capabilities CAPABILITY_IAM --parameter-overrides CodeBucket=code CodeKey=gateway.zip
+
+The template holds the distribution with its policies, functions and keys, the gateway with its role, the buckets, the table,
+the secret, logs and alarms. What it names is kept when the stack is deleted.")]
+pub(crate) struct Stack {
+    /// The manifest, or the folder it is in.
+    #[arg(default_value = "portcullis.yaml")]
+    pub(crate) manifest: PathBuf,
+    /// Where to write the template; else stdout.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// The processor of the function.
+    #[arg(long, value_enum, default_value_t = Arch::Arm64, value_name = "ARCH")]
+    pub(crate) arch: Arch,
+    /// Its memory in MiB.
+    #[arg(long, default_value_t = 512, value_name = "MIB", value_parser = clap::value_parser!(u16).range(128..=10_240))]
+    pub(crate) memory: u16,
+    /// How many of it may run at once; else as many as the account has.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) reserved_concurrency: Option<u32>,
+    /// For how many days logs are kept.
+    #[arg(long, default_value_t = 30, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=3_653))]
+    pub(crate) log_days: u16,
+    /// The ARN of a web ACL in us-east-1.
+    #[arg(long, value_name = "ARN")]
+    pub(crate) web_acl: Option<String>,
+}
+
+/// A processor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Arch {
+    /// AWS Graviton.
+    Arm64,
+    /// Intel and AMD.
+    #[value(name = "x86_64")]
+    X86,
 }
 
 /// `check`.

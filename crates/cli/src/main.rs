@@ -22,6 +22,7 @@ mod pretend;
 mod release;
 mod serve;
 mod sign;
+mod template;
 
 use args::{Arguments, Command};
 use clap::Parser as _;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Command::Schema => help::schema(),
         Command::Serve(args) => serve::run(&args),
         Command::Sign(args) => sign::run(&args),
+        Command::Template(args) => template::run(&args),
     };
     outcome.unwrap_or_else(exit::Failure::report)
 }
