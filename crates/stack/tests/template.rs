@@ -155,7 +155,7 @@ fn the_role_may_do_what_the_gateway_does() {
     for statement in statements {
         match &statement["Action"] {
             Value::Array(all) => {
-                actions.extend(all.iter().map(|one| one.as_str().unwrap().to_owned()))
+                actions.extend(all.iter().map(|one| one.as_str().unwrap().to_owned()));
             }
             one => {
                 actions.insert(one.as_str().unwrap().to_owned());
