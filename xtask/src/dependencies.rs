@@ -46,6 +46,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ),
     ("portcullis-site", SITE_AND_BELOW),
     ("portcullis-manifest", SITE_AND_BELOW),
+    // Functions of the edge in a JavaScript engine: what the model asks for and takes back.
+    ("portcullis-edge-functions", &["portcullis-edge"]),
     // A policy as a function for the edge: made from the site, never by asking the gateway.
     (
         "portcullis-edge-guard",
@@ -115,6 +117,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "portcullis-check",
             "portcullis-distribution",
             "portcullis-edge",
+            "portcullis-edge-functions",
             "portcullis-edge-server",
             "portcullis-http-semantics",
             "portcullis-manifest",
