@@ -47,6 +47,8 @@ fn call(event: EventType, response: Option<FunctionResponse>) -> ComputeCall {
         response,
         viewer: "192.0.2.2".parse().unwrap(),
         id: RequestId::new([1; REQUEST_ID_RANDOM_BYTES]),
+        origin: None,
+        origins: Vec::new(),
     }
 }
 

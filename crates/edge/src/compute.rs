@@ -8,6 +8,7 @@ use crate::headers::Headers;
 use crate::identity::RequestId;
 use bytes::Bytes;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// A function to run.
 #[derive(Clone, Debug)]
@@ -24,6 +25,10 @@ pub struct ComputeCall {
     pub viewer: IpAddr,
     /// The request's id.
     pub id: RequestId,
+    /// Where the request goes unless the function says otherwise; at request events.
+    pub origin: Option<Arc<Origin>>,
+    /// The origins of the distribution in their order, among which a function may choose; at request events.
+    pub origins: Vec<Arc<Origin>>,
 }
 
 /// A request as a function sees it.

@@ -136,6 +136,10 @@ impl Played {
         }
     }
 
+    pub(crate) fn origins(&self) -> &[Arc<Origin>] {
+        &self.origins
+    }
+
     pub(crate) fn origin(&self, at: usize) -> Option<Arc<Origin>> {
         self.origins.get(at).cloned()
     }

@@ -47,7 +47,8 @@ impl Network {
         }
         match &behavior.functions.viewer_request {
             Some(compute) if exchange.viewer_functions => {
-                let call = exchange.call(EventType::ViewerRequest, compute);
+                let mut call = exchange.call(EventType::ViewerRequest, compute);
+                exchange.show_origins(&played, false, &mut call);
                 exchange.state = State::ViewerRequest;
                 Next::Compute(Box::new(call))
             }
@@ -142,6 +143,8 @@ impl Exchange {
             response: None,
             viewer: self.request.peer.ip(),
             id: self.request.id.clone(),
+            origin: None,
+            origins: Vec::new(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Asking, Exchange, Fetch, Framing, Next, OriginHead, State, store::Verdict};
 use crate::answer::Cause;
-use crate::compute::{ComputeFailure, Computed, FunctionResponse, OriginChoice};
+use crate::compute::{ComputeCall, ComputeFailure, Computed, FunctionResponse, OriginChoice};
 use crate::distribution::{Compute, EventType, Origin, OriginGroup, Target};
 use crate::failover::{Primary, goes_to_secondary};
 use crate::headers::Headers;
@@ -33,6 +33,7 @@ impl Network {
                     call.request.headers = fetch.request.headers;
                 }
                 call.request.origin = exchange.origin_position(&played, asking.second);
+                exchange.show_origins(&played, asking.second, &mut call);
                 exchange.state = State::OriginRequest(asking);
                 Next::Compute(Box::new(call))
             }
@@ -409,6 +410,12 @@ impl Exchange {
             Target::Origin(at) => Some(at),
             Target::Group(_) => self.group(played)?.members.get(member).copied(),
         }
+    }
+
+    /// What a function may send the request to, and what it goes to now.
+    pub(super) fn show_origins(&self, played: &Played, second: bool, call: &mut ComputeCall) {
+        call.origin = self.origin(played, second);
+        call.origins = played.origins().to_vec();
     }
 
     fn origin(&self, played: &Played, second: bool) -> Option<Arc<Origin>> {
