@@ -47,7 +47,10 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("portcullis-site", SITE_AND_BELOW),
     ("portcullis-manifest", SITE_AND_BELOW),
     // Functions of the edge in a JavaScript engine: what the model asks for and takes back.
-    ("portcullis-edge-functions", &["portcullis-edge"]),
+    (
+        "portcullis-edge-functions",
+        &["portcullis-edge", "portcullis-http-semantics"],
+    ),
     // A policy as a function for the edge: made from the site, never by asking the gateway.
     (
         "portcullis-edge-guard",

@@ -6,86 +6,13 @@
     reason = "a test that cannot go on must fail"
 )]
 
-use portcullis_edge::compute::{
-    ChangedRequest, ComputeCall, ComputeFailure, Computed, FunctionRequest, FunctionResponse,
-};
-use portcullis_edge::distribution::{Compute, EventType};
+mod support;
+
+use portcullis_edge::compute::{ComputeFailure, Computed, FunctionResponse};
+use portcullis_edge::distribution::EventType;
 use portcullis_edge::headers::Headers;
-use portcullis_edge::identity::{REQUEST_ID_RANDOM_BYTES, RequestId};
-use portcullis_edge_functions::{EdgeFunction, NotAFunction, Place, Ran, Store};
-
-const PLACE: Place<'_> = Place {
-    domain: "d111111abcdef8.cloudfront.net",
-    id: "EDFDVBD6EXAMPLE",
-};
-
-fn headers(fields: &[(&str, &str)]) -> Headers {
-    let mut headers = Headers::default();
-    fields
-        .iter()
-        .for_each(|(name, value)| headers.add(name, *value));
-    headers
-}
-
-fn call(event: EventType, response: Option<FunctionResponse>) -> ComputeCall {
-    ComputeCall {
-        event,
-        compute: Compute::Function("tried".to_owned()),
-        request: FunctionRequest {
-            method: "GET".to_owned(),
-            uri: "/a%20b".to_owned(),
-            query: "x=1&x=2&y".to_owned(),
-            headers: headers(&[
-                ("Host", "www.example.com"),
-                ("accept", "text/html"),
-                ("Accept", "*/*"),
-                ("Cookie", "a=1; b=2"),
-                ("X-Amz-Cf-Id", "hidden"),
-            ]),
-            origin: None,
-        },
-        response,
-        viewer: "192.0.2.2".parse().unwrap(),
-        id: RequestId::new([1; REQUEST_ID_RANDOM_BYTES]),
-        origin: None,
-        origins: Vec::new(),
-    }
-}
-
-fn store() -> Store {
-    [("greeting", "hello"), ("list", "[1,2]")]
-        .map(|(k, v)| (k.to_owned(), v.to_owned()))
-        .into()
-}
-
-#[track_caller]
-fn run(code: &str) -> Ran {
-    let function = EdgeFunction::new("tried", code, Some(store())).unwrap();
-    function.run(call(EventType::ViewerRequest, None), PLACE)
-}
-
-#[track_caller]
-fn changed(code: &str) -> ChangedRequest {
-    match run(code).outcome {
-        Ok(Computed::Request(changed)) => changed,
-        other => panic!("{other:?}"),
-    }
-}
-
-#[track_caller]
-fn answered(code: &str) -> FunctionResponse {
-    match run(code).outcome {
-        Ok(Computed::Response(response)) => response,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn fields(headers: &Headers) -> Vec<(String, String)> {
-    let fields = headers.iter();
-    fields
-        .map(|(name, value)| (name.to_owned(), String::from_utf8_lossy(value).into_owned()))
-        .collect()
-}
+use portcullis_edge_functions::{EdgeFunction, NotAFunction};
+use support::{PLACE, answered, call, changed, fields, headers, run};
 
 /// What a function is shown, as it tells itself.
 #[test]
@@ -223,7 +150,7 @@ fn the_modules_of_the_runtime_are_there() {
 /// A function, how it fails, and what is said in its log.
 #[test]
 fn a_function_that_misbehaves_is_an_error_of_cloudfronts_kind() {
-    use ComputeFailure::{Execution, Validation};
+    use ComputeFailure::{Execution, Limit, Validation};
     let rows = [
         (
             "throws",
@@ -235,7 +162,7 @@ fn a_function_that_misbehaves_is_an_error_of_cloudfronts_kind() {
             "loops",
             "function handler() { for (;;) {} }",
             Execution,
-            "interrupted",
+            "longer",
         ),
         (
             "waits for ever",
@@ -246,7 +173,7 @@ fn a_function_that_misbehaves_is_an_error_of_cloudfronts_kind() {
         (
             "hoards",
             "function handler() { const a = []; for (;;) a.push(new Array(10000).fill(1)); }",
-            Execution,
+            Limit,
             "memory",
         ),
         (
