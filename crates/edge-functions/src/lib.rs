@@ -1,7 +1,8 @@
-//! CloudFront Functions, run for real in a JavaScript engine.
+//! Edge functions, run for real: CloudFront Functions in a JavaScript engine, Lambda@Edge in a process of its language.
 //!
 //! | module | what it is |
 //! |---|---|
+//! | [`lambda`] | Lambda@Edge: events, answers, the process |
 //! | [`function`] | a function, compiled once and run for each event |
 //! | [`event`] | what it is shown, as CloudFront shows it (DG:functions-event-structure) |
 //! | [`outcome`], [`origin`] | what it answered and where it sends the request |
@@ -20,6 +21,7 @@ mod engine;
 pub mod event;
 pub mod function;
 mod host;
+pub mod lambda;
 pub mod origin;
 pub mod outcome;
 pub mod rules;
@@ -28,4 +30,5 @@ pub mod store;
 pub use engine::{STEPS_PER_ASK, STUCK_MAX};
 pub use function::{EdgeFunction, Limits, NotAFunction, Place, Ran, Source, Version};
 pub use host::LOG_BYTES_MAX;
+pub use lambda::{LambdaFunction, LambdaLimits};
 pub use store::{Store, StoreFault};

@@ -4,21 +4,20 @@
 //! quality by media score) is refused by name and not left out; a described origin differs in its id from every other, so
 //! that nobody reaches it over a connection to another.
 
+pub(crate) mod settings;
+
 use crate::event::Members;
-use crate::rules::{Refused, capitals};
+use crate::rules::Refused;
 use portcullis_edge::compute::{ComputeCall, OriginChoice};
 use portcullis_edge::distribution::{
-    AccessControl, AccessControlOrigin, CustomOrigin, Origin, OriginKind, OriginProtocol, Signing,
+    AccessControl, AccessControlOrigin, CustomOrigin, Origin, OriginKind, Signing,
 };
-use portcullis_edge::headers::CustomHeaders;
 use serde::Deserialize;
 use serde_json::Value;
-use std::net::IpAddr;
-
-/// The longest name of a domain, in bytes.
-const DOMAIN_BYTES_MAX: usize = 253;
-/// The longest origin path, in bytes.
-const PATH_BYTES_MAX: usize = 255;
+use settings::{
+    PLAIN, custom_headers, describe, domain, refused, set_completion_timeout, set_protocol,
+    set_read_timeout, within,
+};
 
 #[derive(Deserialize)]
 #[serde(tag = "how", content = "what")]
@@ -107,11 +106,6 @@ struct Failover {
     status_codes: Vec<u16>,
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]
-fn refused(why: impl ToString) -> Refused {
-    Refused::Origin(why.to_string())
-}
-
 /// What a helper was called with, as JSON.
 ///
 /// # Errors
@@ -184,7 +178,7 @@ fn updated(update: Update, mut origin: Origin) -> Result<Origin, Refused> {
         origin.domain = name;
     }
     if let Some(path) = update.origin_path {
-        self::path(&path)?;
+        settings::path(&path)?;
         origin.path = path;
     }
     if let Some(headers) = update.custom_headers {
@@ -213,50 +207,6 @@ fn updated(update: Update, mut origin: Origin) -> Result<Origin, Refused> {
     Ok(origin)
 }
 
-/// Gives an origin that a function described an id of its own: all that a connection depends on.
-pub(crate) fn describe(origin: &mut Origin) {
-    origin.id = format!(
-        "{} as {} {:?} {} {}",
-        origin.id,
-        origin.domain,
-        origin.kind,
-        origin.connection_attempts,
-        origin.connection_timeout_s,
-    );
-}
-
-/// A domain name: no address, no port.
-pub(crate) fn domain(name: &str) -> Result<(), Refused> {
-    let holds = !name.is_empty()
-        && name.len() <= DOMAIN_BYTES_MAX
-        && name.parse::<IpAddr>().is_err()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
-    holds
-        .then_some(())
-        .ok_or_else(|| refused(format!("`{}` is no domain name", name.escape_debug())))
-}
-
-/// An origin path: empty, or begins and does not end with a slash.
-pub(crate) fn path(path: &str) -> Result<(), Refused> {
-    let begins = path.is_empty() || (path.starts_with('/') && !path.ends_with('/'));
-    let holds = begins
-        && path.len() <= PATH_BYTES_MAX
-        && path
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && byte != b'?' && byte != b'#');
-    holds
-        .then_some(())
-        .ok_or_else(|| refused(format!("`{}` is no origin path", path.escape_debug())))
-}
-
-pub(crate) fn custom_headers(given: Members<String>) -> Result<CustomHeaders, Refused> {
-    let fields = given.0.into_iter();
-    let fields = fields.map(|(name, value)| (capitals(&name.to_ascii_lowercase()), value));
-    CustomHeaders::new(fields.collect()).map_err(refused)
-}
-
 /// The kind of an origin whose domain changed: a bucket's REST endpoint is one of S3, anything else is not.
 fn kind_for(domain: &str, was: &OriginKind) -> OriginKind {
     match (is_bucket(domain), was) {
@@ -275,15 +225,6 @@ fn kind_for(domain: &str, was: &OriginKind) -> OriginKind {
         (_, was) => was.clone(),
     }
 }
-
-/// What an origin has that was none of HTTP before; the guide does not say.
-pub(crate) const PLAIN: CustomOrigin = CustomOrigin {
-    http_port: 80,
-    https_port: 443,
-    protocol: OriginProtocol::MatchViewer,
-    read_timeout_s: 30,
-    keepalive_timeout_s: 5,
-};
 
 fn is_bucket(domain: &str) -> bool {
     let inside = domain.strip_suffix(".amazonaws.com").unwrap_or_default();
@@ -306,36 +247,6 @@ fn customize(custom: &Custom, kind: &mut OriginKind) -> Result<(), Refused> {
     Ok(())
 }
 
-/// `http` or `https` at a port.
-pub(crate) fn set_protocol(
-    protocol: &str,
-    port: u16,
-    settings: &mut CustomOrigin,
-) -> Result<(), Refused> {
-    if !matches!(port, 80 | 443 | 1024..) {
-        return Err(refused(format!("port {port} is not allowed")));
-    }
-    match protocol {
-        "http" => {
-            settings.protocol = OriginProtocol::HttpOnly;
-            settings.http_port = port;
-        }
-        "https" => {
-            settings.protocol = OriginProtocol::HttpsOnly;
-            settings.https_port = port;
-        }
-        _ => return Err(refused("`protocol` is http or https")),
-    }
-    Ok(())
-}
-
-pub(crate) fn within(value: u8, least: u8, most: u8, name: &str) -> Result<u8, Refused> {
-    if (least..=most).contains(&value) {
-        return Ok(value);
-    }
-    Err(refused(format!("`{name}` is from {least} to {most}")))
-}
-
 fn set_timeouts(timeouts: &Timeouts, origin: &mut Origin) -> Result<(), Refused> {
     if let Some(seconds) = timeouts.read_timeout {
         let seconds = within(seconds, 1, 120, "readTimeout")?;
@@ -352,35 +263,6 @@ fn set_timeouts(timeouts: &Timeouts, origin: &mut Origin) -> Result<(), Refused>
     if let Some(seconds) = timeouts.response_completion_timeout {
         set_completion_timeout(seconds, origin)?;
     }
-    Ok(())
-}
-
-pub(crate) fn set_read_timeout(seconds: u8, kind: &mut OriginKind) {
-    match kind {
-        OriginKind::S3 { read_timeout_s, .. } | OriginKind::Vpc { read_timeout_s, .. } => {
-            *read_timeout_s = seconds;
-        }
-        OriginKind::Custom(custom) => custom.read_timeout_s = seconds,
-    }
-}
-
-pub(crate) fn read_timeout(kind: &OriginKind) -> u8 {
-    match kind {
-        OriginKind::S3 { read_timeout_s, .. } | OriginKind::Vpc { read_timeout_s, .. } => {
-            *read_timeout_s
-        }
-        OriginKind::Custom(custom) => custom.read_timeout_s,
-    }
-}
-
-/// Not shorter than the time to the first byte.
-pub(crate) fn set_completion_timeout(seconds: u32, origin: &mut Origin) -> Result<(), Refused> {
-    if seconds < u32::from(read_timeout(&origin.kind)) {
-        return Err(refused(
-            "`responseCompletionTimeout` is shorter than `readTimeout`",
-        ));
-    }
-    origin.completion_timeout_s = Some(seconds);
     Ok(())
 }
 

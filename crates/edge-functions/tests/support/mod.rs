@@ -4,10 +4,14 @@
 use portcullis_edge::compute::{
     ChangedRequest, ComputeCall, Computed, FunctionRequest, FunctionResponse,
 };
-use portcullis_edge::distribution::{Compute, EventType};
-use portcullis_edge::headers::Headers;
+use portcullis_edge::distribution::{
+    Compute, CustomOrigin, EventType, Origin, OriginKind, OriginProtocol,
+};
+use portcullis_edge::headers::{CustomHeaders, Headers};
 use portcullis_edge::identity::{REQUEST_ID_RANDOM_BYTES, RequestId};
-use portcullis_edge_functions::{EdgeFunction, Place, Ran, Store};
+use portcullis_edge_functions::lambda::{Runtime, Settings};
+use portcullis_edge_functions::{EdgeFunction, LambdaFunction, LambdaLimits, Place, Ran, Store};
+use tempfile::TempDir;
 
 pub(crate) const PLACE: Place<'_> = Place {
     domain: "d111111abcdef8.cloudfront.net",
@@ -81,4 +85,55 @@ pub(crate) fn fields(headers: &Headers) -> Vec<(String, String)> {
     fields
         .map(|(name, value)| (name.to_owned(), String::from_utf8_lossy(value).into_owned()))
         .collect()
+}
+
+/// An HTTP server as an origin.
+pub(crate) fn custom_origin() -> Origin {
+    Origin {
+        id: "server".to_owned(),
+        domain: "example.org".to_owned(),
+        path: String::new(),
+        custom_headers: CustomHeaders::new(vec![("X-Secret".to_owned(), "s".to_owned())]).unwrap(),
+        kind: OriginKind::Custom(CustomOrigin {
+            http_port: 80,
+            https_port: 443,
+            protocol: OriginProtocol::HttpsOnly,
+            read_timeout_s: 30,
+            keepalive_timeout_s: 5,
+        }),
+        connection_attempts: 3,
+        connection_timeout_s: 10,
+        completion_timeout_s: None,
+        shield: None,
+        access_control: None,
+    }
+}
+
+/// A function of Lambda@Edge in a folder of its own.
+pub(crate) struct Lambda {
+    pub(crate) function: LambdaFunction,
+    _folder: TempDir,
+}
+
+impl Lambda {
+    pub(crate) fn new(runtime: Runtime, code: &str, limits: LambdaLimits) -> Self {
+        let folder = TempDir::new().unwrap();
+        let file = match runtime {
+            Runtime::Node => "index.js",
+            Runtime::Python => "index.py",
+        };
+        std::fs::write(folder.path().join(file), code).unwrap();
+        let settings = Settings {
+            arn: "arn:aws:lambda:us-east-1:111122223333:function:tried:7".to_owned(),
+            runtime,
+            program: runtime.program().into(),
+            folder: folder.path().to_owned(),
+            handler: "index.handler".to_owned(),
+            environment: vec![("PATH".to_owned(), std::env::var("PATH").unwrap())],
+        };
+        Self {
+            function: LambdaFunction::new(settings, limits),
+            _folder: folder,
+        }
+    }
 }

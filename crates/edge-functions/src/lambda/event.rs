@@ -1,0 +1,177 @@
+//! What a Lambda@Edge function is shown (DG:lambda-event-structure).
+//!
+//! Deliberately absent: hiding the query at origin events where the behavior does not forward all of it; the call does not
+//! say what the behavior forwards.
+
+use super::origin;
+use crate::event::Members;
+use crate::function::Place;
+use crate::rules::{is_hidden, reason, text};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use portcullis_edge::compute::{ComputeCall, FunctionResponse};
+use portcullis_edge::distribution::EventType;
+use portcullis_edge::headers::Headers;
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+
+/// The most bytes of a body at the viewer's side, shown or answered (DG:lambda-at-edge-function-restrictions).
+pub const VIEWER_BYTES_MAX: usize = 40 << 10;
+/// The most bytes of a body at the origin's side.
+pub const ORIGIN_BYTES_MAX: usize = 1 << 20;
+
+/// The most bytes of a body at an event.
+#[must_use]
+pub fn bytes_max(event: EventType) -> usize {
+    match event {
+        EventType::ViewerRequest | EventType::ViewerResponse => VIEWER_BYTES_MAX,
+        EventType::OriginRequest | EventType::OriginResponse => ORIGIN_BYTES_MAX,
+    }
+}
+
+/// One field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// Its name as it is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Its value.
+    pub value: String,
+}
+
+/// Fields by lower-case name.
+pub type Fields = Members<Vec<Header>>;
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(rename = "Records")]
+    records: [Record<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct Record<'a> {
+    cf: Cf<'a>,
+}
+
+#[derive(Serialize)]
+struct Cf<'a> {
+    config: Config<'a>,
+    request: Request<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response: Option<Response>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Config<'a> {
+    distribution_domain_name: &'a str,
+    distribution_id: &'a str,
+    event_type: &'static str,
+    request_id: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Request<'a> {
+    client_ip: String,
+    headers: Fields,
+    method: &'a str,
+    querystring: &'a str,
+    uri: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<Body>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<origin::Shown>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    input_truncated: bool,
+    action: &'static str,
+    encoding: &'static str,
+    data: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Response {
+    status: String,
+    status_description: &'static str,
+    headers: Fields,
+}
+
+/// The event of a call, as JSON. `body` is the request's where the trigger includes it; what is too long is cut off.
+///
+/// # Errors
+/// None that is known: all of it can be written as JSON. The error is serde's.
+pub fn of(
+    call: &ComputeCall,
+    place: Place<'_>,
+    body: Option<&[u8]>,
+) -> Result<Box<RawValue>, serde_json::Error> {
+    let request = &call.request;
+    let origin = (call.event == EventType::OriginRequest)
+        .then_some(call.origin.as_deref())
+        .flatten();
+    let cf = Cf {
+        config: Config {
+            distribution_domain_name: place.domain,
+            distribution_id: place.id,
+            event_type: call.event.name(),
+            request_id: call.id.as_str(),
+        },
+        request: Request {
+            client_ip: call.viewer.to_string(),
+            headers: fields(&request.headers),
+            method: &request.method,
+            querystring: &request.query,
+            uri: &request.uri,
+            body: body.map(|body| shown_body(body, bytes_max(call.event))),
+            origin: origin.map(origin::shown),
+        },
+        response: call.response.as_ref().map(response),
+    };
+    to_raw_value(&Shown {
+        records: [Record { cf }],
+    })
+}
+
+fn shown_body(body: &[u8], bytes_max: usize) -> Body {
+    let shown = body.get(..bytes_max).unwrap_or(body);
+    Body {
+        input_truncated: shown.len() < body.len(),
+        action: "read-only",
+        encoding: "base64",
+        data: STANDARD.encode(shown),
+    }
+}
+
+fn response(response: &FunctionResponse) -> Response {
+    Response {
+        status: response.status.to_string(),
+        status_description: reason(response.status),
+        headers: fields(&response.headers),
+    }
+}
+
+/// Fields by lower-case name, without what no function sees.
+#[must_use]
+pub fn fields(headers: &Headers) -> Fields {
+    let mut fields = Fields::default();
+    for (name, value) in headers.iter() {
+        let lower = name.to_ascii_lowercase();
+        if is_hidden(&lower) {
+            continue;
+        }
+        let header = Header {
+            key: Some(name.to_owned()),
+            value: text(value).into_owned(),
+        };
+        match fields.0.iter_mut().find(|(own, _)| *own == lower) {
+            Some((_, all)) => all.push(header),
+            None => fields.0.push((lower, vec![header])),
+        }
+    }
+    fields
+}
