@@ -17,7 +17,7 @@ use crate::origins::{OriginAnswer, OriginConnector, OriginFailure, OriginFetch};
 use passing::Passing;
 use portcullis_edge::answer::{Answer as Generated, Cause, Stamp};
 use portcullis_edge::compute::{ComputeCall, ComputeFailure, Computed};
-use portcullis_edge::distribution::Origin;
+use portcullis_edge::distribution::{EventType, Origin};
 use portcullis_edge::exchange::{
     Ending, Event, Exchange, Fetch, Keep, Next, Reply, ReplyBody, ViewerRequest,
 };
@@ -226,9 +226,7 @@ impl<W: World> Inner<W> {
                 }
                 Step::Else(Next::Wait(_)) => Event::Landed,
                 Step::Else(Next::Answer(reply)) => return (reply, answer),
-                Step::Else(Next::Compute(call)) => {
-                    Event::Computed(self.compute(&under_way.exchange, *call).await)
-                }
+                Step::Else(Next::Compute(call)) => self.compute(&under_way.exchange, *call).await,
                 Step::Else(Next::Collect { bytes_max }) => {
                     let body = answer.take().map_or_else(Body::empty, |a| a.body);
                     let bytes_max = usize::try_from(bytes_max).unwrap_or(usize::MAX);
@@ -251,19 +249,21 @@ impl<W: World> Inner<W> {
         }
     }
 
-    async fn compute(
-        &self,
-        exchange: &Exchange,
-        call: ComputeCall,
-    ) -> Result<Computed, ComputeFailure> {
+    async fn compute(&self, exchange: &Exchange, call: ComputeCall) -> Event {
+        if let (EventType::OriginRequest, Some(origin)) = (call.event, &call.origin) {
+            let connector = self.connector(exchange, origin);
+            if let Err(failure) = connector.resolve().await {
+                return Event::Fetched(Err(convert::failure(failure)));
+            }
+        }
         let id = exchange
             .played
             .as_ref()
             .map(|played| played.distribution.id.as_str());
-        match &self.functions {
+        Event::Computed(match &self.functions {
             Some(functions) => functions.run(id.unwrap_or_default(), call).await,
             None => Err(ComputeFailure::Execution),
-        }
+        })
     }
 
     async fn fetch(

@@ -24,7 +24,16 @@ use std::pin::Pin;
 pub trait OriginConnector: Send + Sync {
     /// The origin's answer, or why there is none.
     fn fetch(&self, request: OriginFetch) -> Fetching<'_>;
+
+    /// Looks the origin's name up, where it has one. CloudFront does so before it runs a function at `origin-request`, and
+    /// does not run it for an origin without an address (DG:lambda-at-edge-function-restrictions).
+    fn resolve(&self) -> Resolving<'_> {
+        Box::pin(async { Ok(()) })
+    }
 }
+
+/// A name that is looked up.
+pub type Resolving<'a> = Pin<Box<dyn Future<Output = Result<(), OriginFailure>> + Send + 'a>>;
 
 /// An answer on its way.
 pub type Fetching<'a> =

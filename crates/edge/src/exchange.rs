@@ -69,7 +69,8 @@ pub enum Event {
     Computed(Result<Computed, ComputeFailure>),
     /// The flight that was waited for landed.
     Landed,
-    /// The origin answered; its body is not read yet.
+    /// The origin answered; its body is not read yet. Also in place of [`Event::Computed`] where a function is to run at
+    /// `origin-request` and the origin has no address: CloudFront looks it up before.
     Fetched(Result<OriginHead, OriginFailure>),
     /// The body that was asked for.
     Collected(Result<Bytes, Ending>),
@@ -272,6 +273,9 @@ impl Network {
             (State::Waiting, Event::Landed) => self.consult(exchange, now_ms),
             (State::OriginRequest(asking), Event::Computed(outcome)) => {
                 self.after_origin_request(exchange, asking, outcome, now_ms)
+            }
+            (State::OriginRequest(asking), Event::Fetched(Err(failure))) => {
+                self.fetched(exchange, asking, Err(failure), now_ms)
             }
             (State::Fetching(asking), Event::Fetched(outcome)) => {
                 self.fetched(exchange, asking, outcome, now_ms)

@@ -13,7 +13,7 @@ mod pool;
 
 pub use connect::OriginTls;
 
-use super::{Fetching, OriginAnswer, OriginConnector, OriginFailure, OriginFetch};
+use super::{Fetching, OriginAnswer, OriginConnector, OriginFailure, OriginFetch, Resolving};
 use crate::body::Body;
 use crate::listen::Scheme;
 use ::http::Method;
@@ -160,19 +160,22 @@ impl HttpOrigin {
         scheme: Scheme,
         host: Option<&str>,
     ) -> Result<Connection, OriginFailure> {
-        let port = self.port(scheme);
-        let route = connect::Route {
-            domain: &self.settings.domain,
-            port,
-            address: self.settings.address,
-            attempts: self.attempts_max(),
-            limit: self.settings.connect_time,
-        };
+        let route = self.route(scheme);
         let stream = match scheme {
             Scheme::Http => route.plain().await?,
             Scheme::Https => route.encrypted(&self.tls, host).await?,
         };
         Ok(Connection::new(scheme, stream))
+    }
+
+    fn route(&self, scheme: Scheme) -> connect::Route<'_> {
+        connect::Route {
+            domain: &self.settings.domain,
+            port: self.port(scheme),
+            address: self.settings.address,
+            attempts: self.attempts_max(),
+            limit: self.settings.connect_time,
+        }
     }
 
     fn port(&self, scheme: Scheme) -> u16 {
@@ -194,6 +197,10 @@ impl HttpOrigin {
 impl OriginConnector for HttpOrigin {
     fn fetch(&self, request: OriginFetch) -> Fetching<'_> {
         Box::pin(self.fetch_within(request))
+    }
+
+    fn resolve(&self) -> Resolving<'_> {
+        Box::pin(async { self.route(Scheme::Https).addresses().await.map(drop) })
     }
 }
 

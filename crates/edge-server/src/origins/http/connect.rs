@@ -120,7 +120,7 @@ impl Route<'_> {
         Err(failure)
     }
 
-    async fn addresses(&self) -> Result<Vec<SocketAddr>, OriginFailure> {
+    pub(super) async fn addresses(&self) -> Result<Vec<SocketAddr>, OriginFailure> {
         if let Some(address) = self.address {
             return Ok(vec![address]);
         }

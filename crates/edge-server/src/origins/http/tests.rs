@@ -300,6 +300,8 @@ async fn every_way_to_fail_has_its_name() {
     let nameless = HttpOriginSettings::new(format!("{}.invalid", "x".repeat(70)));
     let nameless = HttpOrigin::new(nameless, OriginTls::system());
     assert_eq!(outcome(&nameless, get("/")).await, Err(OriginFailure::Dns));
+    assert_eq!(nameless.resolve().await, Err(OriginFailure::Dns));
+    assert_eq!(refusing.resolve().await, Ok(()));
 }
 
 #[tokio::test]
