@@ -64,5 +64,8 @@ fn main() {
     for _ in 0..runs {
         assert!(function.run(call.clone(), place).outcome.is_ok());
     }
-    println!("{runs} runs, {:?} each on the wall", started.elapsed() / runs);
+    println!(
+        "{runs} runs, {:?} each on the wall",
+        started.elapsed() / runs
+    );
 }

@@ -37,11 +37,13 @@ static STUCK: AtomicUsize = AtomicUsize::new(0);
 
 const PRELUDE: &str = include_str!("js/prelude.js");
 /// Modules by name, each a function expression of the host, `require` and the version.
-const MODULES: [(&str, &str); 4] = [
+const MODULES: [(&str, &str); 5] = [
     ("buffer", include_str!("js/buffer.js")),
     ("cloudfront", include_str!("js/cloudfront.js")),
     ("crypto", include_str!("js/crypto.js")),
     ("querystring", include_str!("js/querystring.js")),
+    // Not to be asked for by name: globals that are made from it.
+    ("text", include_str!("js/text.js")),
 ];
 
 /// Why a run failed.
@@ -207,7 +209,7 @@ fn within(job: &Job, left: &Rc<RefCell<Left>>, watch: &Rc<Watch>) -> Result<Stri
     runtime.set_interrupt_handler(Some(Box::new(move || asked.ask())));
     if job.version == Version::V2 {
         let (mut resolver, mut loader) = (BuiltinResolver::default(), BuiltinLoader::default());
-        for (name, _) in MODULES {
+        for (name, _) in MODULES.into_iter().filter(|(name, _)| *name != "text") {
             resolver.add_module(name);
             // An import is evaluated before the function's own code, so `require` is still the runtime's.
             loader.add_module(name, format!("export default require('{name}');"));

@@ -1,32 +1,31 @@
 // `crypto`: digests and keyed digests. Algorithms are md5, sha1 and sha256; encodings hex, base64 and base64url.
 (function (host, require, version) {
   'use strict';
-  const Buffer = require('buffer').Buffer;
   const known = ['md5', 'sha1', 'sha256'];
   const bytes = (data) => {
-    if (typeof data === 'string') return host.decode(data, 'utf8');
-    if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    if (typeof data === 'string') return host.binary(host.decode(data, 'utf8'));
+    if (ArrayBuffer.isView(data)) return host.binary(data);
     throw new TypeError('data is not a string or Buffer-like object');
   };
   class Digest {
     constructor(algorithm, finish) {
       const name = String(algorithm).toLowerCase();
       if (known.indexOf(name) < 0) throw new TypeError('not supported algorithm: "' + algorithm + '"');
-      let parts = [];
+      let parts = '';
       Object.defineProperty(this, 'update', {
         value: (data) => {
           if (parts === null) throw new Error('Digest already called');
-          parts.push(bytes(data));
+          parts += bytes(data);
           return this;
         },
       });
       Object.defineProperty(this, 'digest', {
         value: (encoding) => {
           if (parts === null) throw new Error('Digest already called');
-          const made = finish(name, Buffer.concat(parts));
+          const made = finish(name, parts);
           parts = null;
           if (encoding === undefined) {
-            return version === 1 ? String.fromCharCode.apply(null, made) : Buffer.from(made);
+            return version === 1 ? host.binary(made) : require('buffer').Buffer.from(made);
           }
           const text = encoding === 'utf8' ? undefined : host.encode(made, String(encoding));
           if (text === undefined) throw new TypeError('Unknown digest encoding: "' + encoding + '"');

@@ -18,8 +18,7 @@
   host = Object.assign({}, raw, {
     encode: (view, name) => raw.encode(binary(view), name),
     utf8: (view) => raw.utf8(binary(view)),
-    digest: (name, view) => raw.digest(name, binary(view)),
-    hmac: (name, key, view) => raw.hmac(name, binary(key), binary(view)),
+    binary,
   });
 
   // Modules are made when they are first asked for, once in a run.
@@ -27,21 +26,10 @@
   const names = version === 1 ? ['crypto', 'querystring'] : ['buffer', 'cloudfront', 'crypto', 'querystring'];
   function require(name) {
     const wanted = String(name);
-    if (names.indexOf(wanted) < 0 && !(version === 1 && wanted === 'buffer' && inside)) {
-      throw new Error('Cannot find module "' + wanted + '"');
-    }
-    if (!made[wanted]) {
-      const before = inside;
-      inside = true;
-      try {
-        made[wanted] = source(wanted)(host, require, version);
-      } finally {
-        inside = before;
-      }
-    }
+    if (names.indexOf(wanted) < 0) throw new Error('Cannot find module "' + wanted + '"');
+    if (!made[wanted]) made[wanted] = source(wanted)(host, require, version);
     return made[wanted];
   }
-  let inside = false;
   define(globalThis, 'require', require);
 
   const shown = (part) => {
@@ -55,70 +43,26 @@
     },
   });
 
-  if (version !== 1) {
-    Object.defineProperty(globalThis, 'Buffer', {
+  // Globals that few functions need are made when they are first used.
+  const lazy = (name, module) =>
+    Object.defineProperty(globalThis, name, {
       configurable: true,
       enumerable: false,
-      get: () => require('buffer').Buffer,
-      set: (value) => define(globalThis, 'Buffer', value),
+      get: () => {
+        if (!made[module]) made[module] = source(module)(host, require, version);
+        const value = made[module][name];
+        define(globalThis, name, value);
+        return value;
+      },
+      set: (value) => define(globalThis, name, value),
     });
-    define(globalThis, 'btoa', function btoa(text) {
-      const units = String(text);
-      const bytes = new Uint8Array(units.length);
-      for (let i = 0; i < units.length; i++) {
-        const unit = units.charCodeAt(i);
-        if (unit > 255) throw new TypeError('invalid character (>= U+00FF)');
-        bytes[i] = unit;
-      }
-      return host.encode(bytes, 'base64');
-    });
-    define(globalThis, 'atob', function atob(text) {
-      const packed = String(text).replace(/[\t\n\f\r ]/g, '');
-      if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/.test(packed)) {
-        throw new TypeError('the string to be decoded is not correctly encoded');
-      }
-      return String.fromCharCode.apply(null, host.decode(packed, 'base64'));
-    });
+  lazy('TextEncoder', 'text');
+  lazy('TextDecoder', 'text');
+  if (version !== 1) {
+    lazy('Buffer', 'buffer');
+    lazy('atob', 'text');
+    lazy('btoa', 'text');
   }
-
-  define(globalThis, 'TextEncoder', class TextEncoder {
-    get encoding() {
-      return 'utf-8';
-    }
-    encode(text) {
-      return host.decode(text === undefined ? '' : String(text), 'utf8');
-    }
-    encodeInto(text, target) {
-      let read = 0;
-      let written = 0;
-      for (const letter of String(text)) {
-        const bytes = host.decode(letter, 'utf8');
-        if (written + bytes.length > target.length) break;
-        target.set(bytes, written);
-        written += bytes.length;
-        read += letter.length;
-      }
-      return { read, written };
-    }
-  });
-  define(globalThis, 'TextDecoder', class TextDecoder {
-    constructor(label, options) {
-      const name = label === undefined ? 'utf-8' : String(label).toLowerCase();
-      if (name !== 'utf-8' && name !== 'utf8') throw new RangeError('The "' + label + '" encoding is not supported');
-      define(this, 'encoding', 'utf-8');
-      define(this, 'fatal', Boolean(options && options.fatal));
-      define(this, 'ignoreBOM', Boolean(options && options.ignoreBOM));
-    }
-    decode(data) {
-      if (data === undefined) return '';
-      const view = ArrayBuffer.isView(data)
-        ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-        : new Uint8Array(data);
-      const text = this.fatal ? host.utf8(view) : host.encode(view, 'utf8');
-      if (text === undefined) throw new TypeError('The encoded data was not valid');
-      return !this.ignoreBOM && text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
-    }
-  });
 
   // Time stands still during a run (restricted features).
   const Clock = Date;
