@@ -55,6 +55,7 @@ fn main() {
         id: RequestId::new([1; REQUEST_ID_RANDOM_BYTES]),
         origin: None,
         origins: Vec::new(),
+        body: None,
     };
     let place = Place {
         domain: "d111111abcdef8.cloudfront.net",

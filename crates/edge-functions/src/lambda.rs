@@ -154,11 +154,11 @@ impl LambdaFunction {
         self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs it. `body` is the request's where the trigger includes it.
+    /// Runs it.
     #[must_use]
-    pub fn run(&self, call: ComputeCall, place: Place<'_>, body: Option<&[u8]>) -> Ran {
+    pub fn run(&self, call: ComputeCall, place: Place<'_>) -> Ran {
         let mut log = Vec::new();
-        let outcome = self.answered(call, place, body, &mut log);
+        let outcome = self.answered(call, place, &mut log);
         Ran {
             outcome,
             log,
@@ -170,12 +170,11 @@ impl LambdaFunction {
         &self,
         call: ComputeCall,
         place: Place<'_>,
-        body: Option<&[u8]>,
         log: &mut Vec<String>,
     ) -> Result<Computed, ComputeFailure> {
-        let shown = event::of(&call, place, body).map_err(|_| ComputeFailure::Execution)?;
+        let shown = event::of(&call, place).map_err(|_| ComputeFailure::Execution)?;
         match self.invoke(&shown, &call, log) {
-            Ok(answer) => outcome::of(answer.get(), call, body).map_err(|refused| {
+            Ok(answer) => outcome::of(answer.get(), call).map_err(|refused| {
                 log.push(refused.to_string());
                 ComputeFailure::Validation
             }),

@@ -7,6 +7,7 @@
 //! | [`event`] | what it is shown, as CloudFront shows it (DG:functions-event-structure) |
 //! | [`outcome`], [`origin`] | what it answered and where it sends the request |
 //! | [`rules`] | what any edge function may change (DG:edge-function-restrictions-all) |
+//! | [`runner`] | all functions of a laptop, by name: what the model's calls are answered with |
 //! | [`store`] | key value stores |
 //! | `engine`, `host`, `js/` | the engine with its limits, and the modules of the runtime |
 //!
@@ -25,10 +26,12 @@ pub mod lambda;
 pub mod origin;
 pub mod outcome;
 pub mod rules;
+pub mod runner;
 pub mod store;
 
 pub use engine::{STEPS_PER_ASK, STUCK_MAX};
 pub use function::{EdgeFunction, Limits, NotAFunction, Place, Ran, Source, Version};
 pub use host::LOG_BYTES_MAX;
 pub use lambda::{LambdaFunction, LambdaLimits};
+pub use runner::Runner;
 pub use store::{Store, StoreFault};

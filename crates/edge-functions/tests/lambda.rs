@@ -8,7 +8,10 @@
 
 mod support;
 
-use portcullis_edge::compute::{ComputeFailure, Computed, FunctionResponse, OriginChoice};
+use bytes::Bytes;
+use portcullis_edge::compute::{
+    ComputeFailure, Computed, FunctionResponse, OriginChoice, ShownBody, body_bytes_max,
+};
 use portcullis_edge::distribution::{EventType, OriginKind, OriginProtocol};
 use portcullis_edge_functions::lambda::Runtime;
 use portcullis_edge_functions::{LambdaLimits, Ran};
@@ -44,7 +47,7 @@ fn run(code: &str, event: EventType) -> Ran {
     if event == EventType::OriginRequest {
         call.origin = Some(custom_origin().into());
     }
-    node(code).function.run(call, PLACE, None)
+    node(code).function.run(call, PLACE)
 }
 
 #[test]
@@ -186,7 +189,7 @@ type BodyOr = Result<Option<&'static [u8]>, ComputeFailure>;
 
 #[test]
 fn a_body_is_shown_and_replaced() {
-    let given = vec![b'a'; 50_000];
+    let given = Bytes::from(vec![b'a'; 50_000]);
     let rows: [(&str, BodyOr); 6] = [
         (
             "b.encoding + b.inputTruncated + Buffer.from(b.data, 'base64').length === 'base64true40960' || fail()",
@@ -211,9 +214,9 @@ fn a_body_is_shown_and_replaced() {
         let lambda = node(&format!(
             "async (event) => {{ const r = event.Records[0].cf.request; const b = r.body; {change}; return r; }}"
         ));
-        let ran = lambda
-            .function
-            .run(call(EventType::ViewerRequest, None), PLACE, Some(&given));
+        let mut call = call(EventType::ViewerRequest, None);
+        call.body = Some(ShownBody::of(&given, body_bytes_max(call.event)));
+        let ran = lambda.function.run(call, PLACE);
         let body = ran.outcome.map(|computed| match computed {
             Computed::Request(changed) => changed.body,
             Computed::Response(response) => panic!("{response:?}"),
@@ -319,7 +322,7 @@ fn a_process_is_kept_and_ends_with_its_function() {
     for expected in ["1", "2"] {
         let ran = lambda
             .function
-            .run(call(EventType::ViewerRequest, None), PLACE, None);
+            .run(call(EventType::ViewerRequest, None), PLACE);
         assert_eq!(ran.log, [expected]);
     }
     let id = lambda.function.process_id().unwrap();
@@ -349,7 +352,7 @@ fn a_process_that_misbehaves_is_replaced() {
         let ask = |uri: &str| {
             let mut call = call(EventType::ViewerRequest, None);
             call.request.uri = uri.to_owned();
-            lambda.function.run(call, PLACE, None)
+            lambda.function.run(call, PLACE)
         };
         assert!(ask("/good").outcome.is_ok(), "{code}");
         let id = lambda.function.process_id().unwrap();
@@ -405,7 +408,7 @@ fn what_does_not_load_is_an_error() {
         let lambda = Lambda::new(runtime, code, QUICK);
         let ran = lambda
             .function
-            .run(call(EventType::ViewerRequest, None), PLACE, None);
+            .run(call(EventType::ViewerRequest, None), PLACE);
         assert_eq!(ran.outcome.map(|_| ()), Err(ComputeFailure::Execution));
         assert!(
             ran.log.iter().any(|line| line.contains(said)),
@@ -437,7 +440,7 @@ def handler(event, context):
     let ask = |uri: &str| {
         let mut call = call(EventType::ViewerRequest, None);
         call.request.uri = uri.to_owned();
-        lambda.function.run(call, PLACE, None)
+        lambda.function.run(call, PLACE)
     };
     for uri in ["/loop", "/exit", "/throw"] {
         assert_eq!(

@@ -244,7 +244,7 @@ fn a_response_as_large_as_it_may_be_is_taken() {
         let lambda = Lambda::new(Runtime::Node, &code, LambdaLimits::default());
         let ran = lambda
             .function
-            .run(support::call(event, None), support::PLACE, None);
+            .run(support::call(event, None), support::PLACE);
         assert!(
             matches!(ran.outcome, Ok(Computed::Response(_))),
             "{:?}",

@@ -4,7 +4,7 @@
 //! [`BodyError`]. A body whose length was declared yields exactly that many bytes or an error.
 
 use bytes::{Bytes, BytesMut};
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt as _};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -113,6 +113,32 @@ impl Body {
             all.extend_from_slice(&part);
         }
         Ok(all.freeze())
+    }
+
+    /// The first bytes, at most `bytes_max`, whether there are more, and the whole body again. Where it breaks off, the first
+    /// bytes are what came before, and the body breaks off there too.
+    pub(crate) async fn peek(mut self, bytes_max: usize) -> (Bytes, bool, Self) {
+        if let Kind::Whole(bytes) = &self.0 {
+            let shown = bytes.slice(..bytes.len().min(bytes_max));
+            let more = bytes.len() > bytes_max;
+            return (shown, more, self);
+        }
+        let length = self.length();
+        let (mut came, mut shown, mut broken) = (Vec::new(), BytesMut::new(), false);
+        while shown.len() <= bytes_max && !broken {
+            let Some(part) = self.next().await else {
+                break;
+            };
+            broken = part.is_err();
+            if let Ok(part) = &part {
+                shown.extend_from_slice(part);
+            }
+            came.push(part);
+        }
+        let more = shown.len() > bytes_max || broken;
+        shown.truncate(bytes_max);
+        let again = futures_util::stream::iter(came).chain(self);
+        (shown.freeze(), more, Self::parts(again, length))
     }
 
     pub(crate) fn poll_part(

@@ -16,7 +16,7 @@ use crate::listen::{Answer, Arrived, Handler, Refusal, Refused};
 use crate::origins::{OriginAnswer, OriginConnector, OriginFailure, OriginFetch};
 use passing::Passing;
 use portcullis_edge::answer::{Answer as Generated, Cause, Stamp};
-use portcullis_edge::compute::{ComputeCall, ComputeFailure, Computed};
+use portcullis_edge::compute::{ComputeCall, ComputeFailure, Computed, ShownBody};
 use portcullis_edge::distribution::{EventType, Origin};
 use portcullis_edge::exchange::{
     Ending, Event, Exchange, Fetch, Keep, Next, Reply, ReplyBody, ViewerRequest,
@@ -74,7 +74,7 @@ pub struct Times {
 
 /// Runs edge functions.
 pub trait Functions: Send + Sync + 'static {
-    /// Runs one. `body` is the request's, where the function asked for it.
+    /// Runs one.
     fn run<'a>(&'a self, distribution: &'a str, call: ComputeCall) -> Running<'a>;
 }
 
@@ -226,7 +226,10 @@ impl<W: World> Inner<W> {
                 }
                 Step::Else(Next::Wait(_)) => Event::Landed,
                 Step::Else(Next::Answer(reply)) => return (reply, answer),
-                Step::Else(Next::Compute(call)) => self.compute(&under_way.exchange, *call).await,
+                Step::Else(Next::Compute(call)) => {
+                    let call = shown(*call, &mut viewer_body).await;
+                    self.compute(&under_way.exchange, call).await
+                }
                 Step::Else(Next::Collect { bytes_max }) => {
                     let body = answer.take().map_or_else(Body::empty, |a| a.body);
                     let bytes_max = usize::try_from(bytes_max).unwrap_or(usize::MAX);
@@ -392,6 +395,18 @@ impl<W: World> Inner<W> {
             Some(keep) => Body::parts(Passing::new(Arc::clone(self), body, keep), length),
         }
     }
+}
+
+/// A call with the beginning of the viewer's body, where the function asks for it and no other was put in its place.
+async fn shown(mut call: ComputeCall, viewer_body: &mut Option<Body>) -> ComputeCall {
+    if let (Some(bytes_max), None) = (call.body_bytes_max(), &call.body)
+        && let Some(body) = viewer_body.take_if(|body| !body.is_empty())
+    {
+        let (bytes, truncated, body) = body.peek(bytes_max).await;
+        *viewer_body = Some(body);
+        call.body = Some(ShownBody { bytes, truncated });
+    }
+    call
 }
 
 fn ending_of(error: BodyError) -> Ending {

@@ -29,6 +29,58 @@ pub struct ComputeCall {
     pub origin: Option<Arc<Origin>>,
     /// The origins of the distribution in their order, among which a function may choose; at request events.
     pub origins: Vec<Arc<Origin>>,
+    /// The request's body. The driver puts it there where [`ComputeCall::body_bytes_max`] asks for it.
+    pub body: Option<ShownBody>,
+}
+
+impl ComputeCall {
+    /// How many bytes of the request's body the function is shown; `None` where it is shown none.
+    #[must_use]
+    pub fn body_bytes_max(&self) -> Option<usize> {
+        let include_body = matches!(
+            self.compute,
+            Compute::Lambda {
+                include_body: true,
+                ..
+            }
+        );
+        match self.event {
+            EventType::ViewerRequest | EventType::OriginRequest if include_body => {
+                Some(body_bytes_max(self.event))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The most bytes of a body that a Lambda@Edge function is shown or makes: 40 KB at the viewer's side, 1 MB at the origin's
+/// (DG:lambda-at-edge-function-restrictions).
+#[must_use]
+pub fn body_bytes_max(event: EventType) -> usize {
+    match event {
+        EventType::ViewerRequest | EventType::ViewerResponse => 40 << 10,
+        EventType::OriginRequest | EventType::OriginResponse => 1 << 20,
+    }
+}
+
+/// As much of a request's body as a function is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownBody {
+    /// Its first bytes.
+    pub bytes: Bytes,
+    /// Whether there are more.
+    pub truncated: bool,
+}
+
+impl ShownBody {
+    /// The first bytes of a body, `bytes_max` at most.
+    #[must_use]
+    pub fn of(body: &Bytes, bytes_max: usize) -> Self {
+        Self {
+            bytes: body.slice(..body.len().min(bytes_max)),
+            truncated: body.len() > bytes_max,
+        }
+    }
 }
 
 /// A request as a function sees it.

@@ -9,25 +9,11 @@ use crate::function::Place;
 use crate::rules::{is_hidden, reason, text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use portcullis_edge::compute::{ComputeCall, FunctionResponse};
+use portcullis_edge::compute::{ComputeCall, FunctionResponse, ShownBody};
 use portcullis_edge::distribution::EventType;
 use portcullis_edge::headers::Headers;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
-
-/// The most bytes of a body at the viewer's side, shown or answered (DG:lambda-at-edge-function-restrictions).
-pub const VIEWER_BYTES_MAX: usize = 40 << 10;
-/// The most bytes of a body at the origin's side.
-pub const ORIGIN_BYTES_MAX: usize = 1 << 20;
-
-/// The most bytes of a body at an event.
-#[must_use]
-pub fn bytes_max(event: EventType) -> usize {
-    match event {
-        EventType::ViewerRequest | EventType::ViewerResponse => VIEWER_BYTES_MAX,
-        EventType::OriginRequest | EventType::OriginResponse => ORIGIN_BYTES_MAX,
-    }
-}
 
 /// One field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,15 +87,11 @@ struct Response {
     headers: Fields,
 }
 
-/// The event of a call, as JSON. `body` is the request's where the trigger includes it; what is too long is cut off.
+/// The event of a call, as JSON.
 ///
 /// # Errors
 /// None that is known: all of it can be written as JSON. The error is serde's.
-pub fn of(
-    call: &ComputeCall,
-    place: Place<'_>,
-    body: Option<&[u8]>,
-) -> Result<Box<RawValue>, serde_json::Error> {
+pub fn of(call: &ComputeCall, place: Place<'_>) -> Result<Box<RawValue>, serde_json::Error> {
     let request = &call.request;
     let origin = (call.event == EventType::OriginRequest)
         .then_some(call.origin.as_deref())
@@ -127,7 +109,7 @@ pub fn of(
             method: &request.method,
             querystring: &request.query,
             uri: &request.uri,
-            body: body.map(|body| shown_body(body, bytes_max(call.event))),
+            body: call.body.as_ref().map(body),
             origin: origin.map(origin::shown),
         },
         response: call.response.as_ref().map(response),
@@ -137,13 +119,12 @@ pub fn of(
     })
 }
 
-fn shown_body(body: &[u8], bytes_max: usize) -> Body {
-    let shown = body.get(..bytes_max).unwrap_or(body);
+fn body(shown: &ShownBody) -> Body {
     Body {
-        input_truncated: shown.len() < body.len(),
+        input_truncated: shown.truncated,
         action: "read-only",
         encoding: "base64",
-        data: STANDARD.encode(shown),
+        data: STANDARD.encode(&shown.bytes),
     }
 }
 

@@ -1,14 +1,14 @@
 //! What a Lambda@Edge function answered, held to what it may change (DG:lambda-generating-http-responses,
 //! DG:lambda-at-edge-function-restrictions).
 
-use super::event::{self, Fields, bytes_max};
+use super::event::Fields;
 use super::origin;
 use crate::rules::{self, Given, Kind, Refused, read_only};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use portcullis_edge::compute::{
-    ChangedRequest, ComputeCall, Computed, FunctionResponse, OriginChoice,
+    ChangedRequest, ComputeCall, Computed, FunctionResponse, OriginChoice, body_bytes_max,
 };
 use portcullis_edge::distribution::EventType;
 use portcullis_edge::headers::Headers;
@@ -47,15 +47,15 @@ struct Replaced {
     data: String,
 }
 
-/// What an answer means for the call; `body` is what the function was shown of the request's.
+/// What an answer means for the call.
 ///
 /// # Errors
 /// [`Refused`]
-pub fn of(answer: &str, call: ComputeCall, body: Option<&[u8]>) -> Result<Computed, Refused> {
+pub fn of(answer: &str, call: ComputeCall) -> Result<Computed, Refused> {
     let answer: Answer = serde_json::from_str(answer).map_err(shape)?;
     match call.event {
         EventType::ViewerRequest | EventType::OriginRequest if answer.status.is_none() => {
-            request(answer, &call, body.is_some()).map(Computed::Request)
+            request(answer, &call).map(Computed::Request)
         }
         EventType::ViewerRequest | EventType::OriginRequest => {
             response(answer, &Headers::default(), call.event).map(Computed::Response)
@@ -80,7 +80,7 @@ fn shape(why: impl ToString) -> Refused {
     Refused::Shape(why.to_string())
 }
 
-fn request(answer: Answer, call: &ComputeCall, has_body: bool) -> Result<ChangedRequest, Refused> {
+fn request(answer: Answer, call: &ComputeCall) -> Result<ChangedRequest, Refused> {
     let shown = &call.request;
     let uri = answer.uri.ok_or_else(|| shape("`uri` is missing"))?;
     if answer.method.is_some_and(|method| method != shown.method) {
@@ -97,7 +97,7 @@ fn request(answer: Answer, call: &ComputeCall, has_body: bool) -> Result<Changed
     }
     let allowed = read_only(Kind::Lambda, call.event);
     let headers = rules::fields(given(answer.headers), &shown.headers, allowed)?;
-    let body = match answer.body.as_deref().filter(|_| has_body) {
+    let body = match answer.body.as_deref().filter(|_| call.body.is_some()) {
         Some(body) => replaced(body, call.event)?,
         None => None,
     };
@@ -132,7 +132,7 @@ fn replaced(given: &RawValue, event: EventType) -> Result<Option<Bytes>, Refused
         Some("replace") => {
             // Base64 is the default here, text is where a response is made.
             let encoding = given.encoding.as_deref().unwrap_or("base64");
-            decoded(given.data, encoding, bytes_max(event)).map(Some)
+            decoded(given.data, encoding, body_bytes_max(event)).map(Some)
         }
         Some("read-only") | None => Ok(None),
         Some(other) => Err(shape(format!("`{}` is no action", other.escape_debug()))),
@@ -168,7 +168,7 @@ fn response(
         before,
         read_only(Kind::Lambda, event),
     )?;
-    let bytes_max = bytes_max(event);
+    let bytes_max = body_bytes_max(event);
     let body = match answer.body.as_deref() {
         Some(body) => {
             let text: String = serde_json::from_str(body.get()).map_err(shape)?;
@@ -199,8 +199,9 @@ fn viewer_response(answer: Answer, shown: &FunctionResponse) -> Result<FunctionR
     let allowed = read_only(Kind::Lambda, EventType::ViewerResponse);
     let headers = rules::fields(given(answer.headers), &shown.headers, allowed)?;
     let bytes = headers.bytes();
-    if bytes > event::VIEWER_BYTES_MAX {
-        return Err(Refused::TooLarge(bytes, event::VIEWER_BYTES_MAX));
+    let bytes_max = body_bytes_max(EventType::ViewerResponse);
+    if bytes > bytes_max {
+        return Err(Refused::TooLarge(bytes, bytes_max));
     }
     Ok(FunctionResponse {
         status: shown.status,

@@ -2,7 +2,8 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a test that cannot go on must fail"
+    dead_code,
+    reason = "a test that cannot go on must fail; each takes what it needs"
 )]
 
 use crate::support::{Lambda, PLACE};
@@ -24,7 +25,8 @@ use portcullis_edge::identity::{REQUEST_ID_RANDOM_BYTES, RequestId};
 use portcullis_edge::network::{Network, Settings};
 use portcullis_edge::origin_failure::OriginFailure;
 use portcullis_edge::selection::Names;
-use portcullis_edge_functions::{EdgeFunction, Ran};
+use portcullis_edge_functions::{EdgeFunction, Ran, Runner};
+use tempfile::TempDir;
 
 /// 2026-01-01T00:00:00Z, in milliseconds.
 const NOW_MS: u64 = 1_767_225_600_000;
@@ -42,11 +44,34 @@ impl Runs {
 
     /// Puts it at an event.
     pub(crate) fn associate(&self, functions: &mut Functions, event: EventType) {
+        self.put(functions, event, false);
+    }
+
+    /// Puts it at an event, where it is shown the body.
+    pub(crate) fn associate_with_body(&self, functions: &mut Functions, event: EventType) {
+        self.put(functions, event, true);
+    }
+
+    /// Gives it to a runner; what is handed back keeps its folder.
+    pub(crate) fn into(self, runner: &mut Runner) -> Option<TempDir> {
+        match self {
+            Self::Function(function) => {
+                runner.add(function).unwrap();
+                None
+            }
+            Self::Lambda(lambda) => {
+                runner.add_lambda(lambda.function).unwrap();
+                Some(lambda.folder)
+            }
+        }
+    }
+
+    fn put(&self, functions: &mut Functions, event: EventType, include_body: bool) {
         let compute = match self {
             Self::Function(function) => Compute::Function(function.name().to_owned()),
             Self::Lambda(lambda) => Compute::Lambda {
                 arn: lambda.function.arn().to_owned(),
-                include_body: false,
+                include_body,
             },
         };
         let place = match event {
@@ -61,7 +86,7 @@ impl Runs {
     fn run(&self, call: ComputeCall) -> Ran {
         match self {
             Self::Function(function) => function.run(call, PLACE),
-            Self::Lambda(lambda) => lambda.function.run(call, PLACE, None),
+            Self::Lambda(lambda) => lambda.function.run(call, PLACE),
         }
     }
 }

@@ -48,6 +48,7 @@ pub(crate) fn call(event: EventType, response: Option<FunctionResponse>) -> Comp
         id: RequestId::new([1; REQUEST_ID_RANDOM_BYTES]),
         origin: None,
         origins: Vec::new(),
+        body: None,
     }
 }
 
@@ -112,7 +113,7 @@ pub(crate) fn custom_origin() -> Origin {
 /// A function of Lambda@Edge in a folder of its own.
 pub(crate) struct Lambda {
     pub(crate) function: LambdaFunction,
-    _folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 impl Lambda {
@@ -133,7 +134,7 @@ impl Lambda {
         };
         Self {
             function: LambdaFunction::new(settings, limits),
-            _folder: folder,
+            folder,
         }
     }
 }

@@ -145,6 +145,7 @@ impl Exchange {
             id: self.request.id.clone(),
             origin: None,
             origins: Vec::new(),
+            body: None,
         }
     }
 

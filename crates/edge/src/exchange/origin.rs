@@ -2,7 +2,9 @@
 
 use super::{Asking, Exchange, Fetch, Framing, Next, OriginHead, State, store::Verdict};
 use crate::answer::Cause;
-use crate::compute::{ComputeCall, ComputeFailure, Computed, FunctionResponse, OriginChoice};
+use crate::compute::{
+    ComputeCall, ComputeFailure, Computed, FunctionResponse, OriginChoice, ShownBody,
+};
 use crate::distribution::{Compute, EventType, Origin, OriginGroup, Target};
 use crate::failover::{Primary, goes_to_secondary};
 use crate::headers::Headers;
@@ -34,6 +36,11 @@ impl Network {
                 }
                 call.request.origin = exchange.origin_position(&played, asking.second);
                 exchange.show_origins(&played, asking.second, &mut call);
+                // What a function put in the place of the viewer's body.
+                let put = exchange.change.as_ref().and_then(|c| c.body.as_ref());
+                call.body = put
+                    .zip(call.body_bytes_max())
+                    .map(|(body, bytes_max)| ShownBody::of(body, bytes_max));
                 exchange.state = State::OriginRequest(asking);
                 Next::Compute(Box::new(call))
             }
