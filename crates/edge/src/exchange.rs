@@ -13,6 +13,7 @@ mod arrive;
 mod consult;
 mod error;
 mod origin;
+mod origin_side;
 mod reply;
 mod store;
 

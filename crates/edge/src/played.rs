@@ -9,6 +9,7 @@ use crate::key::{CacheKey, KeyInput, KeyRules};
 use crate::origin_request::{self, Forwarding, GeneratedHeader, OriginRequest};
 use crate::pattern::first_match;
 use crate::respond::{Asked, ViewerRules};
+use crate::selection::Names;
 use crate::switches::Switches;
 use std::sync::Arc;
 
@@ -103,6 +104,15 @@ impl Played {
         };
         let viewer = as_viewer(request);
         origin_request::origin_request(&viewer, forwarding, None, &to, edge, &request.id, switches)
+    }
+
+    /// Whether Lambda@Edge at the origin's side sees the query: only where a policy forwards all of it
+    /// (DG:edge-function-restrictions-all).
+    pub(crate) fn shows_query(&self, behavior: usize) -> bool {
+        let query = self.rules(behavior).map(|rules| &rules.forwarding.query);
+        query.is_some_and(|query| {
+            query.cache_policy == Names::All || query.origin_request_policy == Names::All
+        })
     }
 
     /// Adds the headers CloudFront generates for this behavior, as a CloudFront Function sees them.

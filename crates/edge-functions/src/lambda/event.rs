@@ -1,7 +1,4 @@
 //! What a Lambda@Edge function is shown (DG:lambda-event-structure).
-//!
-//! Deliberately absent: hiding the query at origin events where the behavior does not forward all of it; the call does not
-//! say what the behavior forwards.
 
 use super::origin;
 use crate::event::Members;

@@ -105,6 +105,8 @@ pub(crate) struct Play {
     pub(crate) log: Vec<String>,
     /// What the origin was asked for.
     pub(crate) asked: Vec<String>,
+    /// The fields it was asked with.
+    pub(crate) sent: Vec<Headers>,
 }
 
 impl Play {
@@ -118,6 +120,7 @@ impl Play {
             ran: 0,
             log: Vec::new(),
             asked: Vec::new(),
+            sent: Vec::new(),
         }
     }
 
@@ -138,7 +141,11 @@ impl Play {
 
     /// A viewer's request for `/a`, with what each origin says.
     pub(crate) fn get(&mut self, scheme: Scheme, origin: impl Fn(&str) -> Said) -> Reply {
-        let mut exchange = Exchange::new(request(scheme), 0);
+        self.ask(request(scheme), origin)
+    }
+
+    pub(crate) fn ask(&mut self, request: ViewerRequest, origin: impl Fn(&str) -> Said) -> Reply {
+        let mut exchange = Exchange::new(request, 0);
         let mut event = Event::Begin;
         loop {
             event = match self.network.advance(&mut exchange, event, NOW_MS) {
@@ -146,6 +153,7 @@ impl Play {
                 Next::Compute(call) => self.compute(*call, &origin),
                 Next::Fetch(fetch) => {
                     self.asked.push(fetch.request.target.clone());
+                    self.sent.push(fetch.request.headers.clone());
                     Event::Fetched(origin(&fetch.origin.id).map(head))
                 }
                 Next::Answer(mut reply) => {
@@ -172,7 +180,7 @@ fn head(status: u16) -> OriginHead {
     }
 }
 
-fn request(scheme: Scheme) -> ViewerRequest {
+pub(crate) fn request(scheme: Scheme) -> ViewerRequest {
     let host = "d111111abcdef8.cloudfront.net";
     ViewerRequest {
         method: "GET".to_owned(),

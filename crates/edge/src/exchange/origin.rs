@@ -1,15 +1,14 @@
 //! The origin: what it is asked, by which member of a group, and what its answer means.
 
-use super::{Asking, Exchange, Fetch, Framing, Next, OriginHead, State, store::Verdict};
+use super::{Asking, Exchange, Fetch, Next, OriginHead, State, store::Verdict};
 use crate::answer::Cause;
-use crate::compute::{
-    ComputeCall, ComputeFailure, Computed, FunctionResponse, OriginChoice, ShownBody,
-};
-use crate::distribution::{Compute, EventType, Origin, OriginGroup, Target};
+use crate::compute::{OriginChoice, ShownBody};
+use crate::distribution::{EventType, Origin, OriginGroup, Target};
 use crate::failover::{Primary, goes_to_secondary};
 use crate::headers::Headers;
 use crate::network::Network;
 use crate::origin_failure::OriginFailure;
+use crate::path::split_target;
 use crate::played::Played;
 use crate::stale::{OriginReply, Serving};
 use crate::store::Copy;
@@ -31,9 +30,7 @@ impl Network {
         match &behavior.functions.origin_request {
             Some(compute) => {
                 let mut call = exchange.call(EventType::OriginRequest, compute);
-                if let Some(fetch) = self.fetch(exchange, &played, &asking) {
-                    call.request.headers = fetch.request.headers;
-                }
+                self.show_origin_request(exchange, &played, &asking, &mut call);
                 call.request.origin = exchange.origin_position(&played, asking.second);
                 exchange.show_origins(&played, asking.second, &mut call);
                 // What a function put in the place of the viewer's body.
@@ -48,7 +45,7 @@ impl Network {
         }
     }
 
-    fn ask(
+    pub(super) fn ask(
         &mut self,
         exchange: &mut Exchange,
         played: &Played,
@@ -68,7 +65,12 @@ impl Network {
     }
 
     /// The request to the origin; `None` when there is no such origin, which a reader rules out.
-    fn fetch(&self, exchange: &Exchange, played: &Played, asking: &Asking) -> Option<Fetch> {
+    pub(super) fn fetch(
+        &self,
+        exchange: &Exchange,
+        played: &Played,
+        asking: &Asking,
+    ) -> Option<Fetch> {
         let origin = exchange.origin(played, asking.second)?;
         let mut request = played.origin_request(
             exchange.behavior,
@@ -85,9 +87,20 @@ impl Network {
             .as_ref()
             .and_then(|change| change.body.clone());
         if let Some(changed) = &asking.changed {
-            let mark = if changed.query.is_empty() { "" } else { "?" };
-            request.target = format!("{}{}{mark}{}", origin.path, changed.uri, changed.query);
+            let (_, forwarded) = split_target(&request.target);
+            let forwarded = forwarded.unwrap_or_default();
+            // A query that was not shown and not set is still forwarded.
+            let shown = played.shows_query(exchange.behavior);
+            let query = match changed.query.as_str() {
+                "" if !shown => forwarded,
+                query => query,
+            };
+            let mark = if query.is_empty() { "" } else { "?" };
+            request.target = format!("{}{}{mark}{query}", origin.path, changed.uri);
             request.headers = changed.headers.clone();
+            for (name, value) in origin.custom_headers.iter() {
+                request.headers.set(name, value);
+            }
             body = changed.body.clone().or(body);
         }
         let behavior = played.distribution.behavior(exchange.behavior);
@@ -102,38 +115,6 @@ impl Network {
             scheme: exchange.request.scheme,
             field_encryption: behavior.field_encryption.clone(),
         })
-    }
-
-    pub(super) fn after_origin_request(
-        &mut self,
-        exchange: &mut Exchange,
-        mut asking: Box<Asking>,
-        outcome: Result<Computed, ComputeFailure>,
-        now_ms: u64,
-    ) -> Next {
-        let event = EventType::OriginRequest;
-        let Some(played) = exchange.played.clone() else {
-            return self.out_of_order(exchange, now_ms);
-        };
-        match outcome {
-            Err(failure) => self.function_failed(exchange, event, failure, now_ms),
-            Ok(Computed::Request(changed)) => {
-                exchange.trace.steps.push(Step::Ran(event));
-                if !matches!(changed.origin, OriginChoice::Unchanged) {
-                    let change = exchange.change.get_or_insert_default();
-                    change.origin = changed.origin.clone();
-                }
-                asking.changed = Some(Box::new(changed));
-                self.ask(exchange, &played, asking, now_ms)
-            }
-            Ok(Computed::Response(response)) => {
-                exchange.trace.steps.push(Step::Answered(event));
-                let head = generated_head(&response);
-                asking.generated = Some(response.body.unwrap_or_default());
-                // The origin-response function does not run for it (DG:lambda-cloudfront-trigger-events).
-                self.settle(exchange, asking, head, now_ms)
-            }
-        }
     }
 
     pub(super) fn fetched(
@@ -162,54 +143,12 @@ impl Network {
         let behavior = played.distribution.behavior(exchange.behavior);
         match (outcome, &behavior.functions.origin_response) {
             (Err(failure), _) => self.origin_failed(exchange, &asking, failure, now_ms),
-            (Ok(head), Some(compute)) => self.run_origin_response(exchange, asking, head, compute),
+            (Ok(head), Some(compute)) => {
+                let mut call = exchange.call(EventType::OriginResponse, compute);
+                self.show_origin_request(exchange, &played, &asking, &mut call);
+                Self::run_origin_response(exchange, asking, head, call)
+            }
             (Ok(head), None) => self.settle(exchange, asking, head, now_ms),
-        }
-    }
-
-    fn run_origin_response(
-        &mut self,
-        exchange: &mut Exchange,
-        asking: Box<Asking>,
-        head: OriginHead,
-        compute: &Compute,
-    ) -> Next {
-        let mut call = exchange.call(EventType::OriginResponse, compute);
-        call.response = Some(FunctionResponse {
-            status: head.status,
-            headers: head.headers.clone(),
-            body: None,
-        });
-        exchange.state = State::OriginResponse(asking, Box::new(head));
-        Next::Compute(Box::new(call))
-    }
-
-    pub(super) fn after_origin_response(
-        &mut self,
-        exchange: &mut Exchange,
-        mut asking: Box<Asking>,
-        mut head: OriginHead,
-        outcome: Result<Computed, ComputeFailure>,
-        now_ms: u64,
-    ) -> Next {
-        let event = EventType::OriginResponse;
-        match outcome {
-            Ok(Computed::Response(response)) => {
-                exchange.trace.steps.push(Step::Ran(event));
-                head.status = response.status;
-                head.headers = response.headers;
-                if let Some(body) = response.body {
-                    head.framing = Framing::Length(body.len() as u64);
-                    head.headers.set("Content-Length", body.len().to_string());
-                    asking.generated = Some(body);
-                }
-                self.settle(exchange, asking, head, now_ms)
-            }
-            Ok(Computed::Request(_)) => {
-                let failure = ComputeFailure::Validation;
-                self.function_failed(exchange, event, failure, now_ms)
-            }
-            Err(failure) => self.function_failed(exchange, event, failure, now_ms),
         }
     }
 
@@ -355,17 +294,6 @@ fn set_conditions(headers: &mut Headers, copy: &Copy) {
     }
 }
 
-fn generated_head(response: &FunctionResponse) -> OriginHead {
-    let length = response.body.as_ref().map_or(0, bytes::Bytes::len);
-    let mut headers = response.headers.clone();
-    headers.set("Content-Length", length.to_string());
-    OriginHead {
-        status: response.status,
-        headers,
-        framing: Framing::Length(length as u64),
-    }
-}
-
 fn fails_over(
     exchange: &Exchange,
     played: &Played,
@@ -419,13 +347,7 @@ impl Exchange {
         }
     }
 
-    /// What a function may send the request to, and what it goes to now.
-    pub(super) fn show_origins(&self, played: &Played, second: bool, call: &mut ComputeCall) {
-        call.origin = self.origin(played, second);
-        call.origins = played.origins().to_vec();
-    }
-
-    fn origin(&self, played: &Played, second: bool) -> Option<Arc<Origin>> {
+    pub(super) fn origin(&self, played: &Played, second: bool) -> Option<Arc<Origin>> {
         let described = self
             .change
             .as_ref()
