@@ -39,7 +39,8 @@ struct Body {
 /// # Errors
 /// [`Refused`]
 pub fn of(answer: &str, call: ComputeCall, origin: OriginChoice) -> Result<Computed, Refused> {
-    let answer: Answer = serde_json::from_str(answer).map_err(shape)?;
+    let answer: Answer =
+        serde_json::from_str(answer).map_err(|why| rules::unreadable(answer, &why))?;
     let allowed = read_only(Kind::Function, call.event);
     match call.event {
         EventType::ViewerRequest if answer.status_code.is_none() => {

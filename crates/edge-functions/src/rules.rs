@@ -135,6 +135,20 @@ pub enum Refused {
     Origin(String),
 }
 
+/// How much of an answer is shown before the place where it differs, in characters.
+const EXCERPT_CHARS: usize = 40;
+
+/// Why an answer of one line cannot be read, with what stands before the place.
+#[must_use]
+pub fn unreadable(answer: &str, error: &serde_json::Error) -> Refused {
+    let before: Vec<char> = answer.chars().take(error.column()).collect();
+    let excerpt = before.len().saturating_sub(EXCERPT_CHARS);
+    let excerpt: String = before.into_iter().skip(excerpt).collect();
+    let said = error.to_string();
+    let (what, _) = said.split_once(" at line").unwrap_or((&said, ""));
+    Refused::Shape(format!("{what} at `{excerpt}`"))
+}
+
 /// A field as a function gave it.
 #[derive(Debug)]
 pub struct Given {

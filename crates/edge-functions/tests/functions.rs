@@ -285,3 +285,165 @@ fn runs_do_not_know_each_other() {
         assert_eq!(ran.log, ["1 1"]);
     }
 }
+
+/// DG:functions-event-structure: a changed list wins over the value; else a changed value replaces the first of the list.
+#[test]
+fn a_list_of_values_is_changed_by_its_rules() {
+    let rows = [
+        ("a.multiValue[1].value = 'z'", "text/html z"),
+        (
+            "a.multiValue[1].value = 'z'; a.value = 'ignored'",
+            "text/html z",
+        ),
+        ("a.value = 'z'", "z */*"),
+        ("a.multiValue.push({ value: 'z' })", "text/html */* z"),
+        ("delete a.multiValue", "text/html"),
+        ("a.multiValue = []", ""),
+    ];
+    for (change, expected) in rows {
+        let after = changed(&format!(
+            "function handler(e) {{ const a = e.request.headers.accept; {change}; return e.request; }}"
+        ));
+        let all = fields(&after.headers).into_iter();
+        let all: Vec<String> = all
+            .filter(|(name, _)| name.eq_ignore_ascii_case("accept"))
+            .map(|(_, value)| value)
+            .collect();
+        assert_eq!(all.join(" "), expected, "{change}");
+    }
+}
+
+/// What the query becomes, in which order.
+#[test]
+fn a_query_keeps_its_order() {
+    let rows = [
+        ("", "x=1&x=2&y"),
+        ("q.z = { value: '3' }", "x=1&x=2&y=&z=3"),
+        ("q.a = { value: '0' }", "x=1&x=2&y=&a=0"),
+        ("q.x.value = '9'", "x=9&x=2&y="),
+        ("delete q.x", "y="),
+        ("e.request.querystring = 'y&x=%20'", "y&x=%20"),
+        ("e.request.querystring = {}", ""),
+        ("delete e.request.querystring", ""),
+    ];
+    for (change, expected) in rows {
+        let after = changed(&format!(
+            "function handler(e) {{ const q = e.request.querystring; {change}; return e.request; }}"
+        ));
+        assert_eq!(after.query, expected, "{change}");
+    }
+}
+
+/// What is no UTF-8 is shown as ISO-8859-1, and passes unchanged where the function leaves it alone.
+#[test]
+fn bytes_that_are_no_text_pass() {
+    let mut call = call(EventType::ViewerRequest, None);
+    call.request.headers.add("X-Old", b"caf\xe9".to_vec());
+    call.request.headers.add("X-New", b"caf\xe9".to_vec());
+    let code = "function handler(e) { const h = e.request.headers; console.log(h['x-old'].value); h['x-new'].value += '!'; return e.request; }";
+    let ran = EdgeFunction::new("tried", code, None)
+        .unwrap()
+        .run(call, PLACE);
+    assert_eq!(ran.log, ["café"]);
+    let Ok(Computed::Request(changed)) = ran.outcome else {
+        panic!("{ran:?}")
+    };
+    assert_eq!(changed.headers.get("x-old"), Some(b"caf\xe9".as_slice()));
+    assert_eq!(changed.headers.get("x-new"), Some("café!".as_bytes()));
+}
+
+#[test]
+fn cookies_that_are_set_keep_their_attributes() {
+    let shown = FunctionResponse {
+        status: 200,
+        headers: headers(&[
+            ("Set-Cookie", "a=1; Secure; Path=/"),
+            ("Set-Cookie", "b=2"),
+            ("set-cookie", "a=3; HttpOnly"),
+        ]),
+        body: None,
+    };
+    let run = |change: &str| {
+        let code = format!(
+            "function handler(e) {{ const c = e.response.cookies; {change}; return e.response; }}"
+        );
+        let function = EdgeFunction::new("tried", &code, None).unwrap();
+        let ran = function.run(call(EventType::ViewerResponse, Some(shown.clone())), PLACE);
+        let Ok(Computed::Response(response)) = ran.outcome else {
+            panic!("{ran:?}")
+        };
+        let all = fields(&response.headers).into_iter();
+        all.map(|(name, value)| format!("{name}: {value}"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        run(""),
+        [
+            "Set-Cookie: a=1; Secure; Path=/",
+            "Set-Cookie: b=2",
+            "set-cookie: a=3; HttpOnly"
+        ]
+    );
+    assert_eq!(
+        run("c.b.value = '9'; c.n = { value: '0', attributes: 'Max-Age=1' }"),
+        [
+            "Set-Cookie: a=1; Secure; Path=/",
+            "Set-Cookie: a=3; HttpOnly",
+            "Set-Cookie: b=9",
+            "Set-Cookie: n=0; Max-Age=1"
+        ]
+    );
+}
+
+/// Answers of the wrong shape, and the word that says why.
+#[test]
+fn an_answer_of_another_shape_is_refused() {
+    let rows = [
+        (
+            "e.request.headers['x-a'] = { value: 1 }; return e.request;",
+            "string",
+        ),
+        (
+            "e.request.headers['x-a'] = 'a'; return e.request;",
+            "struct Item",
+        ),
+        (
+            "e.request.headers['X-A'] = { value: 'a' }; return e.request;",
+            "X-A",
+        ),
+        (
+            "e.request.headers.cookie = { value: 'a=1' }; return e.request;",
+            "cookie",
+        ),
+        (
+            "e.request.headers[''] = { value: 'a' }; return e.request;",
+            "name or value",
+        ),
+        ("e.request.method = 'POST'; return e.request;", "method"),
+        ("delete e.request.uri; return e.request;", "uri"),
+        ("return { statusCode: '200' };", "statusCode"),
+        ("return { statusCode: 199 };", "199"),
+        ("return { statusCode: 600 };", "600"),
+        (
+            "return { statusCode: 200, body: { encoding: 'base64', data: '!' } };",
+            "body",
+        ),
+        (
+            "return { statusCode: 200, body: { encoding: 'gzip', data: '' } };",
+            "body",
+        ),
+        ("return { statusCode: 200, body: 7 };", "Body"),
+        ("return e;", "uri"),
+        ("return [];", "neither"),
+    ];
+    for (code, said) in rows {
+        let ran = run(&format!("function handler(e) {{ {code} }}"));
+        let failed = ran.outcome.map(|_| ()).unwrap_err();
+        assert_eq!(failed, ComputeFailure::Validation, "{code}");
+        assert!(
+            ran.log.iter().any(|line| line.contains(said)),
+            "{code}: {:?}",
+            ran.log
+        );
+    }
+}

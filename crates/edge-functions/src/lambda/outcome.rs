@@ -52,7 +52,8 @@ struct Replaced {
 /// # Errors
 /// [`Refused`]
 pub fn of(answer: &str, call: ComputeCall) -> Result<Computed, Refused> {
-    let answer: Answer = serde_json::from_str(answer).map_err(shape)?;
+    let answer: Answer =
+        serde_json::from_str(answer).map_err(|why| rules::unreadable(answer, &why))?;
     match call.event {
         EventType::ViewerRequest | EventType::OriginRequest if answer.status.is_none() => {
             request(answer, &call).map(Computed::Request)
