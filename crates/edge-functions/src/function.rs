@@ -2,6 +2,7 @@
 
 use crate::engine::{self, Failed, Job, STEPS_PER_ASK};
 use crate::store::{Store, StoreFault};
+use crate::syntax::{self, Doubt};
 use crate::{event, origin, outcome};
 use portcullis_edge::compute::{ComputeCall, ComputeFailure, Computed, OriginChoice};
 use portcullis_edge::distribution::EventType;
@@ -157,6 +158,12 @@ impl EdgeFunction {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What of its code CloudFront may not take.
+    #[must_use]
+    pub fn doubts(&self) -> Vec<Doubt> {
+        syntax::doubts(&self.code, self.version)
     }
 
     fn job(&self, event: Option<String>, may_choose: bool, now_ms: u64) -> Job {

@@ -8,6 +8,7 @@
 //! | [`outcome`], [`origin`] | what it answered and where it sends the request |
 //! | [`rules`] | what any edge function may change (DG:edge-function-restrictions-all) |
 //! | [`runner`] | all functions of a laptop, by name: what the model's calls are answered with |
+//! | [`syntax`] | what of its code CloudFront may not take |
 //! | [`store`] | key value stores |
 //! | `engine`, `host`, `js/` | the engine with its limits, and the modules of the runtime |
 //!
@@ -15,8 +16,8 @@
 //! hang; nothing is left of one run in the next; there is no network, file, timer or environment to reach; what CloudFront's
 //! list of features does not have by name is not there either.
 //!
-//! Deliberately absent: a check of the syntax. The engine takes more than CloudFront's (classes, generators, destructuring), so
-//! a function that uses these runs here and is refused there.
+//! Deliberately absent: CloudFront's own parser. The engine takes more (classes, generators, destructuring); [`syntax`] says of
+//! such a function that CloudFront may refuse it.
 
 mod engine;
 pub mod event;
@@ -28,6 +29,7 @@ pub mod outcome;
 pub mod rules;
 pub mod runner;
 pub mod store;
+pub mod syntax;
 
 pub use engine::{STEPS_PER_ASK, STUCK_MAX};
 pub use function::{EdgeFunction, Limits, NotAFunction, Place, Ran, Source, Version};
