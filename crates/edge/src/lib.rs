@@ -73,3 +73,5 @@ pub mod trace;
 pub mod network;
 
 pub mod exchange;
+
+pub mod invalidation;
