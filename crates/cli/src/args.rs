@@ -219,6 +219,16 @@ pub(crate) struct Edge {
     /// Where an origin is: http://HOST:PORT, https://HOST:PORT, lambda:PROGRAM, or a folder that answers as S3 does.
     #[arg(long, value_name = "ID=PLACE")]
     pub(crate) origin: Vec<String>,
+    /// The code of a CloudFront Function that no template holds.
+    #[arg(long, value_name = "NAME=FILE")]
+    pub(crate) function: Vec<String>,
+    /// The handler of a Lambda@Edge function, by its name or ARN: edge/index.handler is `handler` of edge/index.js (.mjs,
+    /// .cjs, .py). It runs in a process of `node` or `python3`.
+    #[arg(long, value_name = "NAME=HANDLER")]
+    pub(crate) lambda: Vec<String>,
+    /// The pairs of a function's key value store: {"data": [{"key": ..., "value": ...}]}.
+    #[arg(long, value_name = "FUNCTION=FILE")]
+    pub(crate) store: Vec<String>,
     /// The value of a template's parameter.
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) parameter: Vec<String>,

@@ -3,6 +3,7 @@
 //! Always holds: what cannot be played is refused by name before anything listens; a changed file is put to work only when
 //! all of it is right. Deliberately absent: our gateway, which `dev` puts behind the same model.
 
+mod functions;
 mod origins;
 mod read;
 mod world;
@@ -11,9 +12,12 @@ use crate::args::Edge as Arguments;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::{http, machine, out};
 use anstream::eprintln;
+use arc_swap::ArcSwap;
+use functions::Engine;
 use origins::Places;
 use portcullis_edge::distribution::Distribution;
 use portcullis_edge::network::{Network, POPS_MAX, Pop, Settings};
+use portcullis_edge_functions::Runner;
 use portcullis_edge_server::drive::Edge;
 use portcullis_edge_server::listen::{Certificate, Limits, serve};
 use portcullis_viewer::country::{Country, CountrySet};
@@ -38,9 +42,13 @@ pub(crate) fn run(args: &Arguments) -> Outcome {
 
 async fn play(args: &Arguments) -> Outcome {
     let seen = modified(args);
-    let distributions = read::distributions(args)?;
+    let read::Described {
+        distributions,
+        functions,
+    } = read::described(args)?;
     let places = Places::of(args, &distributions).await?;
-    let edge = edge(args, &distributions, places)?;
+    let functions = Arc::new(ArcSwap::from_pointee(functions));
+    let edge = edge(args, &distributions, places, &functions)?;
     let plain = listen(args, args.port).await?;
     let tls = match args.tls_port {
         Some(port) => Some((
@@ -78,7 +86,7 @@ async fn play(args: &Arguments) -> Outcome {
     };
     tokio::select! {
         ((), ()) = both => {}
-        () = watch(args, seen, &edge) => {}
+        () = watch(args, seen, &edge, &functions) => {}
     }
     Ok(Exit::Done.into())
 }
@@ -87,6 +95,7 @@ fn edge(
     args: &Arguments,
     distributions: &[Distribution],
     places: Places,
+    functions: &Arc<ArcSwap<Runner>>,
 ) -> Result<Edge<Elsewhere>, Failure> {
     let mut settings = Settings::local(machine::random(), u64::from_le_bytes(machine::random()));
     settings.store_bytes_max = usize::try_from(args.cache).unwrap_or(usize::MAX) << 20;
@@ -100,7 +109,17 @@ fn edge(
         installed.map_err(Failure::failed)?;
     }
     let world = Elsewhere::new(args, places)?;
-    Ok(Edge::new(network, world, None, args.tls_port.is_none()))
+    let domains = distributions
+        .iter()
+        .map(|one| (one.id.clone(), one.domain.clone()));
+    let engine = Engine {
+        runner: Arc::clone(functions),
+        domains: domains.collect(),
+        log: world::sink(args)?,
+        json: args.json,
+    };
+    let alone = args.tls_port.is_none();
+    Ok(Edge::new(network, world, Some(Box::new(engine)), alone))
 }
 
 /// Points of presence as `NAME[=REGION[:CC,CC]]`.
@@ -203,7 +222,12 @@ fn modified(args: &Arguments) -> Vec<Option<SystemTime>> {
 }
 
 /// Puts changed files to work; where they have mistakes, these are shown and the last good ones stay.
-async fn watch(args: &Arguments, mut seen: Vec<Option<SystemTime>>, edge: &Edge<Elsewhere>) {
+async fn watch(
+    args: &Arguments,
+    mut seen: Vec<Option<SystemTime>>,
+    edge: &Edge<Elsewhere>,
+    functions: &ArcSwap<Runner>,
+) {
     loop {
         tokio::time::sleep(WATCH_EVERY).await;
         let now = modified(args);
@@ -211,7 +235,7 @@ async fn watch(args: &Arguments, mut seen: Vec<Option<SystemTime>>, edge: &Edge<
             continue;
         }
         seen = now;
-        match replace(args, edge).await {
+        match replace(args, edge, functions).await {
             Ok(()) => eprintln!("reloaded"),
             Err(failure) => {
                 let _shown = failure.report();
@@ -221,10 +245,16 @@ async fn watch(args: &Arguments, mut seen: Vec<Option<SystemTime>>, edge: &Edge<
     }
 }
 
-async fn replace(args: &Arguments, edge: &Edge<Elsewhere>) -> Result<(), Failure> {
-    let distributions = read::distributions(args)?;
+async fn replace(
+    args: &Arguments,
+    edge: &Edge<Elsewhere>,
+    functions: &ArcSwap<Runner>,
+) -> Result<(), Failure> {
+    let described = read::described(args)?;
+    let distributions = described.distributions;
     let places = Places::of(args, &distributions).await?;
     edge.world().replace(places);
+    functions.store(Arc::new(described.functions));
     edge.forget_connectors();
     edge.with_network(|network| {
         distributions

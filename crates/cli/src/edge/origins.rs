@@ -10,7 +10,7 @@ use portcullis_edge_server::listen::Scheme;
 use portcullis_edge_server::origins::directory::{Directory, MissingKey};
 use portcullis_edge_server::origins::http::{HttpOrigin, HttpOriginSettings, OriginTls};
 use portcullis_edge_server::origins::lambda::{FunctionUrl, LambdaOrigin};
-use portcullis_edge_server::origins::{Fetching, OriginConnector, OriginFetch};
+use portcullis_edge_server::origins::{Fetching, OriginConnector, OriginFetch, Resolving};
 use portcullis_runtime_api::{FunctionConfig, Iam, Lambda};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -201,6 +201,10 @@ impl OriginConnector for By {
             fetch.scheme = scheme;
         }
         self.inner.fetch(fetch)
+    }
+
+    fn resolve(&self) -> Resolving<'_> {
+        self.inner.resolve()
     }
 }
 

@@ -1,11 +1,13 @@
 //! From files to distributions: what each file is, what it says, and whether all of it can be played.
 
+use super::functions::functions;
 use crate::args::Edge;
 use crate::exit::{Exit, Failure};
 use anstream::eprintln;
-use portcullis_distribution::template::{Surroundings, Template};
+use portcullis_distribution::template::{FunctionSource, Surroundings, Template};
 use portcullis_distribution::{Fault, Resources, config, template};
 use portcullis_edge::distribution::{Distribution, Unsupported, leave_out, unsupported};
+use portcullis_edge_functions::Runner;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -29,8 +31,14 @@ const RESOURCES: [&str; 6] = [
     "OriginAccessControl",
 ];
 
-/// The distributions that the files describe, at least one, all of which can be played.
-pub(super) fn distributions(args: &Edge) -> Result<Vec<Distribution>, Failure> {
+/// What the files describe: distributions, at least one, and the functions they need.
+pub(super) struct Described {
+    pub(super) distributions: Vec<Distribution>,
+    pub(super) functions: Runner,
+}
+
+/// Reads the files. All that they describe can be played.
+pub(super) fn described(args: &Edge) -> Result<Described, Failure> {
     let files = args.files.iter().map(|path| Ok((path, read(path)?)));
     let files = files.collect::<Result<Vec<(&PathBuf, Vec<u8>)>, Failure>>()?;
     let mut resources = Resources::default();
@@ -47,7 +55,8 @@ pub(super) fn distributions(args: &Edge) -> Result<Vec<Distribution>, Failure> {
             found.push(config::read(bytes, &resources).map_err(|faults| faulty(path, &faults))?);
         }
     }
-    found.extend(of_templates(args, &files, resources)?);
+    let (in_templates, sources) = of_templates(args, &files, resources)?;
+    found.extend(in_templates);
     if found.is_empty() {
         return Err(Failure::usage("no file describes a distribution")
             .help("`aws cloudfront get-distribution-config --id ID > site.json` makes one"));
@@ -58,7 +67,11 @@ pub(super) fn distributions(args: &Edge) -> Result<Vec<Distribution>, Failure> {
             .for_each(|option| leave_out(one, option));
     });
     refuse_unplayable(&found)?;
-    Ok(found)
+    let functions = functions(args, &sources, &found)?;
+    Ok(Described {
+        distributions: found,
+        functions,
+    })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
@@ -93,7 +106,7 @@ fn of_templates(
     args: &Edge,
     files: &[(&PathBuf, Vec<u8>)],
     resources: Resources,
-) -> Result<Vec<Distribution>, Failure> {
+) -> Result<(Vec<Distribution>, Vec<FunctionSource>), Failure> {
     let parameters = parameters(&args.parameter)?;
     let names: Vec<String> = files
         .iter()
@@ -110,7 +123,7 @@ fn of_templates(
         })
         .collect();
     if templates.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     }
     let surroundings = Surroundings {
         resources,
@@ -129,13 +142,17 @@ fn of_templates(
         .distributions
         .into_iter()
         .filter(|one| wanted(&one.logical_id));
-    let chosen: Vec<Distribution> = chosen.map(|one| one.distribution).collect();
+    let (mut distributions, mut sources) = (Vec::new(), Vec::new());
+    for one in chosen {
+        distributions.push(one.distribution);
+        sources.extend(one.functions);
+    }
     match &args.distribution {
-        Some(named) if chosen.is_empty() => Err(Failure::usage(format!(
+        Some(named) if distributions.is_empty() => Err(Failure::usage(format!(
             "no distribution has the logical id `{named}`"
         ))
         .help(format!("there are: {}", known.join(", ")))),
-        _ => Ok(chosen),
+        _ => Ok((distributions, sources)),
     }
 }
 
@@ -162,7 +179,7 @@ fn faulty(path: &Path, faults: &[Fault]) -> Failure {
 }
 
 fn refuse_unplayable(found: &[Distribution]) -> Result<(), Failure> {
-    let refused: Vec<Unsupported> = found.iter().flat_map(unplayable).collect();
+    let refused: Vec<Unsupported> = found.iter().flat_map(unsupported).collect();
     if refused.is_empty() {
         return Ok(());
     }
@@ -173,26 +190,4 @@ fn refuse_unplayable(found: &[Distribution]) -> Result<(), Failure> {
             "`--without {first}` plays it without that, and shows what viewers would get then"
         )),
     )
-}
-
-/// What the model cannot play, and what it could with an engine that is not here.
-fn unplayable(one: &Distribution) -> Vec<Unsupported> {
-    let mut found = unsupported(one);
-    for (index, behavior) in one.all_behaviors().enumerate() {
-        let functions = &behavior.functions;
-        let all = [
-            &functions.viewer_request,
-            &functions.origin_request,
-            &functions.origin_response,
-            &functions.viewer_response,
-        ];
-        if all.iter().any(|compute| compute.is_some()) {
-            found.push(Unsupported {
-                option: "FunctionAssociations",
-                place: one.pattern(index).to_owned(),
-                advice: "edge functions do not run here yet",
-            });
-        }
-    }
-    found
 }

@@ -38,11 +38,7 @@ impl Elsewhere {
             places: ArcSwap::from_pointee(places),
             viewer: args.viewer,
             country: country.transpose()?,
-            log: if args.json {
-                Sink::Stdout
-            } else {
-                Sink::Stderr
-            },
+            log: sink(args)?,
             json: args.json,
         })
     }
@@ -50,6 +46,15 @@ impl Elsewhere {
     /// Puts other origins to work.
     pub(super) fn replace(&self, places: Places) {
         self.places.store(Arc::new(places));
+    }
+}
+
+/// Where lines about requests go.
+pub(super) fn sink(args: &Edge) -> Result<Sink, Failure> {
+    match &args.log {
+        Some(log) => Sink::open(log),
+        None if args.json => Ok(Sink::Stdout),
+        None => Ok(Sink::Stderr),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a distribution asks for and the model cannot play. A false pass is worse than none: such a distribution is
 //! refused by name.
 
-use super::{Behavior, Distribution, Functions, OriginKind, Trusted};
+use super::{Behavior, Compute, Distribution, Functions, OriginKind, Trusted};
 use std::fmt;
 
 /// An option that the model cannot play, and where it stands.
@@ -100,11 +100,27 @@ pub fn leave_out(distribution: &mut Distribution, option: &str) {
 
 fn leave_out_of(behavior: &mut Behavior, option: &str) {
     match option {
-        "FunctionAssociations" => behavior.functions = Functions::default(),
+        "FunctionAssociations" => keep(&mut behavior.functions, |compute| {
+            !matches!(compute, Compute::Function(_))
+        }),
+        "LambdaFunctionAssociations" => keep(&mut behavior.functions, |compute| {
+            !matches!(compute, Compute::Lambda { .. })
+        }),
         "FieldLevelEncryptionId" => behavior.field_encryption = None,
         "GrpcConfig" => behavior.grpc = false,
         "RealtimeLogConfigArn" => behavior.real_time_log = None,
         _ => {}
+    }
+}
+
+fn keep(functions: &mut Functions, kept: impl Fn(&Compute) -> bool) {
+    for compute in [
+        &mut functions.viewer_request,
+        &mut functions.origin_request,
+        &mut functions.origin_response,
+        &mut functions.viewer_response,
+    ] {
+        compute.take_if(|compute| !kept(compute));
     }
 }
 
