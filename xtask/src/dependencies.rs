@@ -111,6 +111,23 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
         ],
     ),
     ("portcullis-origin", STORED_AND_BELOW),
+    // Both sides of the wire at work in one process, and scenarios over them.
+    (
+        "portcullis-play",
+        &[
+            "portcullis-distribution",
+            "portcullis-edge",
+            "portcullis-edge-functions",
+            "portcullis-edge-guard",
+            "portcullis-edge-server",
+            "portcullis-http-semantics",
+            "portcullis-origin",
+            "portcullis-policy",
+            "portcullis-signed-access",
+            "portcullis-site",
+            "portcullis-viewer",
+        ],
+    ),
     ("portcullis-aws", ORIGIN_AND_BELOW),
     ("portcullis-gateway", AWS_AND_BELOW),
     (
@@ -125,6 +142,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "portcullis-http-semantics",
             "portcullis-manifest",
             "portcullis-origin",
+            "portcullis-play",
             "portcullis-policy",
             "portcullis-release",
             "portcullis-release-manifest",

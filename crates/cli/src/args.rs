@@ -21,7 +21,7 @@ use std::path::PathBuf;
     max_term_width = 100
 )]
 #[command(after_help = "\
-Develop:  init, dev, edge, compile, check, explain, sign
+Develop:  init, dev, edge, compile, check, test, explain, sign
 Release:  publish, releases, rollback, promote, withdraw, gc
 Deploy:   template
 Operate:  serve
@@ -83,6 +83,8 @@ pub(crate) enum Command {
     Sign(Sign),
     /// Write the CloudFormation template of a site
     Template(Stack),
+    /// Play scenarios: requests, what must come back, and what the cache may not undo
+    Test(Test),
     /// Publish a folder as a release, which goes live in one step
     Publish(Publish),
     /// List the releases of a site, show one, or compare two
@@ -148,7 +150,7 @@ pub(crate) struct Init {
 }
 
 /// Which folders stand for buckets.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Buckets {
     /// The folder whose subfolders are the buckets; else `buckets` beside the manifest.
     #[arg(long, value_name = "DIR")]
@@ -199,26 +201,12 @@ pub(crate) struct Dev {
     pub(crate) json: bool,
 }
 
-/// `edge`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  aws cloudfront get-distribution-config --id E2EXAMPLE > site.json
-  portcullis edge site.json --origin app=http://127.0.0.1:3000 --origin assets=./public
-  portcullis edge cdk.out/Web.template.json --parameter Stage=test --origin app=http://127.0.0.1:3000
-  curl -i -H 'x-portcullis-country: DE' http://localhost:8080/
-
-A file is one of: the JSON of get-distribution-config or get-distribution; the JSON of get-cache-policy,
-get-origin-request-policy, get-response-headers-policy, get-key-group, get-public-key or get-origin-access-control that it
-refers to; a CloudFormation template in JSON or YAML. Policies managed by AWS are known.
-An origin without a PLACE is reached by its own name; a bucket or a function URL needs one.")]
-pub(crate) struct Edge {
+/// Files that describe distributions, and what they leave open.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Described {
     /// Files that describe the distribution and what it refers to.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Where an origin is: http://HOST:PORT, https://HOST:PORT, lambda:PROGRAM, or a folder that answers as S3 does.
-    #[arg(long, value_name = "ID=PLACE")]
-    pub(crate) origin: Vec<String>,
     /// The code of a CloudFront Function that no template holds.
     #[arg(long, value_name = "NAME=FILE")]
     pub(crate) function: Vec<String>,
@@ -238,6 +226,27 @@ pub(crate) struct Edge {
     /// Play only this distribution of a template, by its logical id.
     #[arg(long, value_name = "ID")]
     pub(crate) distribution: Option<String>,
+}
+
+/// `edge`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  aws cloudfront get-distribution-config --id E2EXAMPLE > site.json
+  portcullis edge site.json --origin app=http://127.0.0.1:3000 --origin assets=./public
+  portcullis edge cdk.out/Web.template.json --parameter Stage=test --origin app=http://127.0.0.1:3000
+  curl -i -H 'x-portcullis-country: DE' http://localhost:8080/
+
+A file is one of: the JSON of get-distribution-config or get-distribution; the JSON of get-cache-policy,
+get-origin-request-policy, get-response-headers-policy, get-key-group, get-public-key or get-origin-access-control that it
+refers to; a CloudFormation template in JSON or YAML. Policies managed by AWS are known.
+An origin without a PLACE is reached by its own name; a bucket or a function URL needs one.")]
+pub(crate) struct Edge {
+    #[command(flatten)]
+    pub(crate) described: Described,
+    /// Where an origin is: http://HOST:PORT, https://HOST:PORT, lambda:PROGRAM, or a folder that answers as S3 does.
+    #[arg(long, value_name = "ID=PLACE")]
+    pub(crate) origin: Vec<String>,
     /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
     pub(crate) listen: IpAddr,
@@ -364,6 +373,40 @@ pub(crate) enum Arch {
     /// Intel and AMD.
     #[value(name = "x86_64")]
     X86,
+}
+
+/// `test`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portcullis test
+  portcullis test scenarios/europe.yaml --watch
+  portcullis test scenarios --sockets --junit test-results.xml --deny-uncovered
+
+A scenario is one YAML file: what is played, requests with what must come back, and what happens between them.
+`portcullis init` writes some; docs/scenarios.md has every key. Exit code 3 if one comes out otherwise.")]
+pub(crate) struct Test {
+    /// Scenarios, or folders of them.
+    #[arg(default_value = "scenarios", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Ask over real connections, not by calls in this process.
+    #[arg(long)]
+    pub(crate) sockets: bool,
+    /// Play again whenever a file changes.
+    #[arg(long, conflicts_with = "junit")]
+    pub(crate) watch: bool,
+    /// Fail if a statement or behavior of a manifest decided nothing.
+    #[arg(long)]
+    pub(crate) deny_uncovered: bool,
+    /// Write a JUnit report too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// The country database; else the manifest's, else a demonstration.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) geoip: Option<PathBuf>,
+    /// Print one JSON document on each line: `scenario` for each, `summary` at the end.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `check`.

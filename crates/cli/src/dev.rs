@@ -3,8 +3,6 @@
 //! Plain HTTP here stands for the viewer's HTTPS. Everything listens on the loopback address only. A changed manifest
 //! changes the distribution; the caches outlive that, as CloudFront's do.
 
-mod guard;
-mod keys;
 mod links;
 mod system;
 mod world;
@@ -17,12 +15,14 @@ use crate::log::Sink;
 use crate::machine;
 use crate::out;
 use anstream::eprintln;
-use guard::Guard;
 use links::links;
+use portcullis_edge::compute::Computed;
 use portcullis_edge::network::{Network, Settings};
 use portcullis_edge_server::drive::Edge;
 use portcullis_edge_server::listen::{Limits, serve};
+use portcullis_play::functions::Engine;
 use serde_json::json;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +33,9 @@ use world::{Local, Shared};
 
 /// The example site of this repository.
 const EXAMPLE: &str = "examples/handbook";
+
+/// The header in which a guard says why it refuses.
+const REASON: &str = "x-portcullis-reason";
 
 /// How often the manifest is looked at for a change.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -85,9 +88,25 @@ fn edge(args: &Dev, system: System) -> Result<Edge<Local>, Failure> {
     Ok(Edge::new(
         network,
         world,
-        Some(Box::new(Guard(shared))),
+        Some(Box::new(guards(&shared))),
         true,
     ))
+}
+
+/// The edge guards, which tell of whom they refuse.
+fn guards(shared: &Arc<Shared>) -> Engine {
+    let to_tell = Arc::clone(shared);
+    Engine {
+        runner: shared.guards(),
+        domains: HashMap::new(),
+        told: Box::new(move |_, called, ran| {
+            if let Ok(Computed::Response(response)) = &ran.outcome {
+                let reason = response.headers.get(REASON).unwrap_or_default();
+                let reason = String::from_utf8_lossy(reason);
+                to_tell.refused_by_guard(&called.method, &called.uri, &reason);
+            }
+        }),
+    }
 }
 
 /// Plays another version of the site; requests under way finish with the old one.

@@ -5,7 +5,7 @@
 
 mod functions;
 mod origins;
-mod read;
+pub(crate) mod read;
 mod world;
 
 use crate::args::Edge as Arguments;
@@ -13,7 +13,7 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::{http, machine, out};
 use anstream::eprintln;
 use arc_swap::ArcSwap;
-use functions::Engine;
+use functions::engine;
 use origins::Places;
 use portcullis_edge::distribution::Distribution;
 use portcullis_edge::network::{Network, POPS_MAX, Pop, Settings};
@@ -45,7 +45,7 @@ async fn play(args: &Arguments) -> Outcome {
     let read::Described {
         distributions,
         functions,
-    } = read::described(args)?;
+    } = read::described(&args.described)?;
     let places = Places::of(args, &distributions).await?;
     let functions = Arc::new(ArcSwap::from_pointee(functions));
     let edge = edge(args, &distributions, places, &functions)?;
@@ -112,12 +112,12 @@ fn edge(
     let domains = distributions
         .iter()
         .map(|one| (one.id.clone(), one.domain.clone()));
-    let engine = Engine {
-        runner: Arc::clone(functions),
-        domains: domains.collect(),
-        log: world::sink(args)?,
-        json: args.json,
-    };
+    let engine = engine(
+        Arc::clone(functions),
+        domains.collect(),
+        world::sink(args)?,
+        args.json,
+    );
     let alone = args.tls_port.is_none();
     Ok(Edge::new(network, world, Some(Box::new(engine)), alone))
 }
@@ -218,7 +218,7 @@ fn announce(
 
 fn modified(args: &Arguments) -> Vec<Option<SystemTime>> {
     let time = |path: &Path| std::fs::metadata(path).and_then(|m| m.modified()).ok();
-    args.files.iter().map(|path| time(path)).collect()
+    args.described.files.iter().map(|path| time(path)).collect()
 }
 
 /// Puts changed files to work; where they have mistakes, these are shown and the last good ones stay.
@@ -250,7 +250,7 @@ async fn replace(
     edge: &Edge<Elsewhere>,
     functions: &ArcSwap<Runner>,
 ) -> Result<(), Failure> {
-    let described = read::described(args)?;
+    let described = read::described(&args.described)?;
     let distributions = described.distributions;
     let places = Places::of(args, &distributions).await?;
     edge.world().replace(places);

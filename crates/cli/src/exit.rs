@@ -50,6 +50,17 @@ pub(crate) struct Failure {
     help: Option<String>,
 }
 
+impl Display for Failure {
+    /// The message and what to do next, on one line.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.help {
+            Some(help) => write!(f, " ({help})"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What a command returns.
 pub(crate) type Outcome = Result<ExitCode, Failure>;
 

@@ -11,7 +11,6 @@ mod text;
 use crate::args::Explain;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::gateway::{Folders, LocalPorts, countries};
-use crate::heard::{Arrived, EDGE, Heard, Sender, Viewer, distribution};
 use crate::load::{Manifest, quietly};
 use crate::out;
 use crate::serve::budget;
@@ -26,6 +25,7 @@ use portcullis_origin::clock::{Now, TestClock};
 use portcullis_origin::judge::{Judge, Judgement};
 use portcullis_origin::request::Request;
 use portcullis_origin::state::{SecretDigest, Secrets, SiteState};
+use portcullis_play::heard::{Arrived, EDGE, Heard, Sender, Viewer, distribution};
 use portcullis_site::Site;
 use portcullis_viewer::prefixes::{Guards, PrefixSnapshot};
 use std::net::SocketAddr;
@@ -66,7 +66,7 @@ fn explain(args: &Explain, manifest: &Manifest) -> Result<Explanation, Failure> 
     let sent = Sent::of(args, site, &judge, now)?;
     let mut explanation = Explanation::new(manifest, &sent, now);
     let arrived = sent.arrived();
-    let distribution = distribution(site, ASSUMED_SECRET)?;
+    let distribution = distribution(site, ASSUMED_SECRET).map_err(Failure::failed)?;
     let at_edge = AtEdge::of(&distribution, site, &sent, &arrived)
         .ok_or_else(|| Failure::failed("the site has no behavior"))?;
     at_edge.explain(&sent, manifest, &mut explanation);

@@ -6,9 +6,12 @@ use crate::load::{LoadError, MANIFEST};
 use crate::out;
 use anstream::eprintln;
 use portcullis_manifest::schema::{SCHEMA_FILE, json_schema};
-use portcullis_manifest::{copilot, init_template};
+use portcullis_manifest::{copilot, init_scenario, init_template};
 use portcullis_site::Name;
 use std::path::Path;
+
+/// The folder of scenarios.
+const SCENARIOS: &str = "scenarios";
 
 pub(crate) fn run(args: &Init) -> Outcome {
     let manifest = match &args.from_copilot {
@@ -30,9 +33,24 @@ pub(crate) fn run(args: &Init) -> Outcome {
     std::fs::write(&path, manifest).map_err(|e| cannot_write(&path, &e))?;
     let schema = args.folder.join(SCHEMA_FILE);
     std::fs::write(&schema, json_schema()).map_err(|e| cannot_write(&schema, &e))?;
+    if args.from_copilot.is_none() {
+        scenario(args)?;
+    }
     out::line(path.display())?;
     eprintln!("next: portcullis compile {}", args.folder.display());
     Ok(Exit::Done.into())
+}
+
+/// Writes a first scenario where there are none.
+fn scenario(args: &Init) -> Result<(), Failure> {
+    let folder = args.folder.join(SCENARIOS);
+    if folder.exists() {
+        return Ok(());
+    }
+    std::fs::create_dir(&folder).map_err(|e| cannot_write(&folder, &e))?;
+    let path = folder.join("everyone.yaml");
+    let text = init_scenario(&site_name(args)?);
+    std::fs::write(&path, text).map_err(|e| cannot_write(&path, &e))
 }
 
 fn cannot_write(path: &Path, why: &std::io::Error) -> Failure {

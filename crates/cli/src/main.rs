@@ -10,7 +10,6 @@ mod edge;
 mod exit;
 mod explain;
 mod gateway;
-mod heard;
 mod help;
 mod http;
 mod init;
@@ -23,6 +22,7 @@ mod release;
 mod serve;
 mod sign;
 mod template;
+mod test;
 
 use args::{Arguments, Command};
 use clap::Parser as _;
@@ -50,6 +50,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Sign(args) => sign::run(&args),
         Command::Template(args) => template::run(&args),
+        Command::Test(args) => test::run(&args),
     };
     outcome.unwrap_or_else(exit::Failure::report)
 }

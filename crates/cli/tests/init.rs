@@ -35,7 +35,8 @@ fn a_new_manifest_compiles_without_a_warning() {
     let ran = ran.says("next: portcullis compile my-site\n");
     assert_eq!(ran.stdout, "my-site/portcullis.yaml\n");
     let site = here.path().join("my-site");
-    assert_eq!(names(&site), ["portcullis.schema.json", "portcullis.yaml"]);
+    let written = ["portcullis.schema.json", "portcullis.yaml", "scenarios"];
+    assert_eq!(names(&site), written);
     let compiled = run(&site, &["compile", "--json"]).exits(0).json();
     assert_eq!(compiled["site"], "my-site");
     assert_eq!(compiled["diagnostics"], serde_json::json!([]));

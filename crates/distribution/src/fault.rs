@@ -108,10 +108,11 @@ impl fmt::Display for Rule {
 
 /// The faults found so far; shared by all that read one text.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(RefCell<Vec<Fault>>);
+pub struct Faults(RefCell<Vec<Fault>>);
 
 impl Faults {
-    pub(crate) fn add(&self, path: &str, at: Place, rule: Rule, message: impl Into<String>) {
+    /// Adds one: the path of the setting, where it stands, what it breaks, what is wrong.
+    pub fn add(&self, path: &str, at: Place, rule: Rule, message: impl Into<String>) {
         self.0.borrow_mut().push(Fault {
             path: path.to_owned(),
             line: at.line,
@@ -122,7 +123,10 @@ impl Faults {
     }
 
     /// What was read, unless something was wrong. Faults come in the order of the text.
-    pub(crate) fn end<T>(self, read: Option<T>) -> Result<T, Vec<Fault>> {
+    ///
+    /// # Errors
+    /// The faults.
+    pub fn end<T>(self, read: Option<T>) -> Result<T, Vec<Fault>> {
         let mut faults = self.0.into_inner();
         faults.sort_by_key(|fault| (fault.line, fault.column));
         // An expression that stands in one place may be asked for from several.

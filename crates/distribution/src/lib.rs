@@ -6,10 +6,10 @@
 pub mod config;
 mod fault;
 mod identity;
-mod read;
+pub mod read;
 pub mod site;
 pub mod template;
 pub mod value;
 
 pub use config::{Quotas, Resources};
-pub use fault::{Fault, Place, Rule};
+pub use fault::{Fault, Faults, Place, Rule};

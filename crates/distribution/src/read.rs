@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 
 /// In whose shapes a tree is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dialect {
+pub enum Dialect {
     /// The API: lists are `{Quantity, Items}`.
     Api,
     /// CloudFormation: lists are lists, scalars may be text.
@@ -19,23 +19,29 @@ pub(crate) enum Dialect {
 
 /// What all cursors of one text share.
 #[derive(Clone, Copy)]
-pub(crate) struct Context<'v> {
-    pub(crate) faults: &'v Faults,
-    pub(crate) dialect: Dialect,
+pub struct Context<'v> {
+    /// Where faults go.
+    pub faults: &'v Faults,
+    /// The dialect.
+    pub dialect: Dialect,
     /// Whether a number in quotes is a mistake: in JSON it is, in YAML nobody quotes text.
-    pub(crate) strict: bool,
+    pub strict: bool,
 }
 
 /// A value, with the path that leads to it.
 #[derive(Clone)]
-pub(crate) struct Item<'v> {
-    pub(crate) context: Context<'v>,
-    pub(crate) path: String,
-    pub(crate) value: &'v Value,
+pub struct Item<'v> {
+    /// What all share.
+    pub context: Context<'v>,
+    /// The path.
+    pub path: String,
+    /// The value.
+    pub value: &'v Value,
 }
 
 impl<'v> Item<'v> {
-    pub(crate) fn fault(&self, rule: Rule, message: impl Into<String>) {
+    /// Reports a fault of this value.
+    pub fn fault(&self, rule: Rule, message: impl Into<String>) {
         let (faults, at) = (self.context.faults, self.value.at);
         faults.add(&self.path, at, rule, message);
     }
@@ -47,7 +53,8 @@ impl<'v> Item<'v> {
         }
     }
 
-    pub(crate) fn text(&self) -> Option<&'v str> {
+    /// A text.
+    pub fn text(&self) -> Option<&'v str> {
         match &self.value.kind {
             Kind::Text { text, plain } if !(*plain && self.context.strict) => Some(text),
             _ => {
@@ -65,7 +72,8 @@ impl<'v> Item<'v> {
         }
     }
 
-    pub(crate) fn boolean(&self) -> Option<bool> {
+    /// A truth value.
+    pub fn boolean(&self) -> Option<bool> {
         match self.bare() {
             Some("true" | "True" | "TRUE") => Some(true),
             Some("false" | "False" | "FALSE") => Some(false),
@@ -76,7 +84,8 @@ impl<'v> Item<'v> {
         }
     }
 
-    pub(crate) fn number(&self) -> Option<f64> {
+    /// A finite number.
+    pub fn number(&self) -> Option<f64> {
         let number = self.bare().and_then(|text| text.parse::<f64>().ok());
         if number.is_none() {
             self.wrong("a number");
@@ -85,7 +94,7 @@ impl<'v> Item<'v> {
     }
 
     /// A whole number; `rule` says what is broken when it is out of `range`.
-    pub(crate) fn integer(&self, range: RangeInclusive<u64>, rule: Rule) -> Option<u64> {
+    pub fn integer(&self, range: RangeInclusive<u64>, rule: Rule) -> Option<u64> {
         let text = self.bare();
         let Some(number) = text.and_then(|text| text.parse::<i64>().ok()) else {
             self.wrong("a whole number");
@@ -104,7 +113,8 @@ impl<'v> Item<'v> {
         fits
     }
 
-    pub(crate) fn one_of<T: Clone>(&self, table: &[(&str, T)]) -> Option<T> {
+    /// The value that a table has for a text.
+    pub fn one_of<T: Clone>(&self, table: &[(&str, T)]) -> Option<T> {
         let text = self.text()?;
         let found = table.iter().find(|(name, _)| *name == text);
         if found.is_none() {
@@ -115,7 +125,8 @@ impl<'v> Item<'v> {
         found.map(|(_, value)| value.clone())
     }
 
-    pub(crate) fn object(self) -> Option<Object<'v>> {
+    /// A map.
+    pub fn object(self) -> Option<Object<'v>> {
         if let Kind::Map(members) = &self.value.kind {
             let seen = RefCell::default();
             let item = self;
@@ -130,7 +141,7 @@ impl<'v> Item<'v> {
     }
 
     /// The items of a list in the dialect of the text.
-    pub(crate) fn items(self) -> Vec<Self> {
+    pub fn items(self) -> Vec<Self> {
         let template = self.context.dialect == Dialect::Template;
         match &self.value.kind {
             Kind::List(_) if template => self.plain_items(),
@@ -144,7 +155,7 @@ impl<'v> Item<'v> {
     }
 
     /// The items of a list that both dialects write as a list.
-    pub(crate) fn plain_items(&self) -> Vec<Self> {
+    pub fn plain_items(&self) -> Vec<Self> {
         if !matches!(self.value.kind, Kind::List(_)) {
             self.wrong("a list");
         }
@@ -169,24 +180,25 @@ impl<'v> Item<'v> {
 }
 
 /// A map whose members are asked for by name.
-pub(crate) struct Object<'v> {
+pub struct Object<'v> {
     item: Item<'v>,
     members: &'v [Member],
     seen: RefCell<Vec<&'v str>>,
 }
 
 impl<'v> Object<'v> {
-    pub(crate) fn is_template(&self) -> bool {
+    /// Whether the text is a template.
+    pub fn is_template(&self) -> bool {
         self.item.context.dialect == Dialect::Template
     }
 
     /// A fault of the whole map.
-    pub(crate) fn fault(&self, rule: Rule, message: impl Into<String>) {
+    pub fn fault(&self, rule: Rule, message: impl Into<String>) {
         self.item.fault(rule, message);
     }
 
     /// A fault of one member; of the map where the member is not there.
-    pub(crate) fn fault_at(&self, name: &str, rule: Rule, message: impl Into<String>) {
+    pub fn fault_at(&self, name: &str, rule: Rule, message: impl Into<String>) {
         let member = self.members.iter().find(|member| member.key == name);
         let at = member.map_or(self.item.value.at, |member| member.value.at);
         let (faults, path) = (self.item.context.faults, self.path_of(name));
@@ -201,7 +213,7 @@ impl<'v> Object<'v> {
     }
 
     /// A member; one that is nothing is not there.
-    pub(crate) fn get(&self, name: &str) -> Option<Item<'v>> {
+    pub fn get(&self, name: &str) -> Option<Item<'v>> {
         let member = self.members.iter().find(|member| member.key == name)?;
         self.seen.borrow_mut().push(&member.key);
         (!member.value.is_null()).then(|| Item {
@@ -212,11 +224,12 @@ impl<'v> Object<'v> {
     }
 
     /// A member whose name differs between the dialects.
-    pub(crate) fn named(&self, api: &str, template: &str) -> Option<Item<'v>> {
+    pub fn named(&self, api: &str, template: &str) -> Option<Item<'v>> {
         self.get(if self.is_template() { template } else { api })
     }
 
-    pub(crate) fn required(&self, name: &str) -> Option<Item<'v>> {
+    /// A member that must be there.
+    pub fn required(&self, name: &str) -> Option<Item<'v>> {
         let item = self.get(name);
         if item.is_none() {
             let message = format!("`{name}` is missing");
@@ -226,40 +239,45 @@ impl<'v> Object<'v> {
     }
 
     /// A text; an empty one is not there.
-    pub(crate) fn text(&self, name: &str) -> Option<&'v str> {
+    pub fn text(&self, name: &str) -> Option<&'v str> {
         let text = self.get(name)?.text()?;
         (!text.is_empty()).then_some(text)
     }
 
-    pub(crate) fn required_text(&self, name: &str) -> Option<&'v str> {
+    /// A text that must be there.
+    pub fn required_text(&self, name: &str) -> Option<&'v str> {
         self.required(name)?.text()
     }
 
-    pub(crate) fn boolean(&self, name: &str) -> bool {
+    /// A truth value; one that is not there is false.
+    pub fn boolean(&self, name: &str) -> bool {
         self.get(name)
             .and_then(|item| item.boolean())
             .unwrap_or(false)
     }
 
-    pub(crate) fn integer(&self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
+    /// A whole number in a range.
+    pub fn integer(&self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
         self.get(name)?.integer(range, Rule::InvalidArgument)
     }
 
-    pub(crate) fn object(&self, name: &str) -> Option<Self> {
+    /// A map.
+    pub fn object(&self, name: &str) -> Option<Self> {
         self.get(name)?.object()
     }
 
-    pub(crate) fn items(&self, name: &str) -> Vec<Item<'v>> {
+    /// The items of a list.
+    pub fn items(&self, name: &str) -> Vec<Item<'v>> {
         self.get(name).map(Item::items).unwrap_or_default()
     }
 
     /// The texts of a list.
-    pub(crate) fn texts(&self, name: &str) -> Vec<String> {
+    pub fn texts(&self, name: &str) -> Vec<String> {
         self.get(name).map(texts).unwrap_or_default()
     }
 
     /// `Items` of this map, counted by `Quantity`.
-    pub(crate) fn counted_items(&self, quantity_optional: bool) -> Vec<Item<'v>> {
+    pub fn counted_items(&self, quantity_optional: bool) -> Vec<Item<'v>> {
         let items = self.get("Items").map(|items| items.plain_items());
         let items = items.unwrap_or_default();
         let quantity = match quantity_optional {
@@ -279,7 +297,7 @@ impl<'v> Object<'v> {
     }
 
     /// Reports the members nobody asked for; `passed_over` are known and change no answer.
-    pub(crate) fn end(&self, passed_over: &[&str]) {
+    pub fn end(&self, passed_over: &[&str]) {
         let seen = self.seen.borrow();
         for member in self.members {
             let key = member.key.as_str();
@@ -293,19 +311,14 @@ impl<'v> Object<'v> {
 }
 
 /// The texts of a list.
-pub(crate) fn texts(item: Item<'_>) -> Vec<String> {
+pub fn texts(item: Item<'_>) -> Vec<String> {
     let items = item.items();
     let texts = items.iter().filter_map(Item::text);
     texts.map(str::to_owned).collect()
 }
 
 /// A cursor at the root of a tree.
-pub(crate) fn root<'v>(
-    faults: &'v Faults,
-    dialect: Dialect,
-    strict: bool,
-    value: &'v Value,
-) -> Item<'v> {
+pub fn root<'v>(faults: &'v Faults, dialect: Dialect, strict: bool, value: &'v Value) -> Item<'v> {
     let context = Context {
         faults,
         dialect,
@@ -319,6 +332,6 @@ pub(crate) fn root<'v>(
 }
 
 /// Whether a text is JSON, where text is always in quotes and numbers never are.
-pub(crate) fn is_json(bytes: &[u8]) -> bool {
+pub fn is_json(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().first() == Some(&b'{')
 }

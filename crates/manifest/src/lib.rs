@@ -34,7 +34,7 @@ pub use diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Diagnostics, Place, Severity};
 pub use files::{Files, Folder};
 pub use render::render;
 pub use source_map::SourceMap;
-pub use template::init_template;
+pub use template::{init_scenario, init_template};
 pub use yaml::{DEPTH_MAX, MANIFEST_BYTES_MAX, NODES_MAX};
 
 use diagnostic::Sink;

@@ -40,6 +40,24 @@ behaviors:                            # the first matching path wins; the last o
     )
 }
 
+/// The first scenario of a site that [`init_template`] describes.
+#[must_use]
+pub fn init_scenario(site: &Name) -> String {
+    let bucket = bucket_name(site.as_str(), "pages");
+    format!(
+        r#"# `portcullis test` plays this. One file for each behavior that must not change; docs/scenarios.md has every key.
+scenario: Everybody reads the pages, and the cache answers the second time.
+objects:
+  {bucket}:
+    index.html: <h1>Hello</h1>
+steps:
+  - {{ get: /, from: DE, expect: {{ verdict: admitted, status: 200, result: Miss, contains: Hello }} }}
+  - {{ get: /, from: US, expect: {{ verdict: admitted, status: 200, result: Hit, origin-requests: 0 }} }}
+  - {{ get: /nothing, from: US, expect: {{ status: 404 }} }}
+"#
+    )
+}
+
 /// The name as YAML reads it back, quoted where it would look like something else.
 pub(crate) fn quoted(name: &str) -> String {
     let doubtful = implicit_type(name).is_some()

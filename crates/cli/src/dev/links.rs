@@ -1,10 +1,10 @@
 //! What there is to open on a running site: for each behavior an object that is there, and what will happen.
 
 use super::system::System;
-use crate::heard::{Arrived, Viewer};
 use portcullis_edge::headers::Headers;
 use portcullis_edge::identity::{EdgeHost, REQUEST_ID_RANDOM_BYTES, RequestId};
 use portcullis_origin::judge::Judgement;
+use portcullis_play::heard::{Arrived, Viewer};
 use portcullis_policy::Decision;
 use portcullis_site::{Behavior, Name, Origin};
 use serde::Serialize;

@@ -1,24 +1,28 @@
 //! One running site: the gateway with everything around it that a deployment would provide.
 
-use super::keys::Keys;
 use crate::args::Dev;
 use crate::exit::Failure;
 use crate::gateway::{Folders, LocalGateway, LocalPorts, countries};
-use crate::heard::{EDGE, Sender, Viewer, chosen};
 use crate::load::quietly;
 use crate::release::ledger_of;
 use portcullis_distribution::site::BUCKET;
 use portcullis_edge::distribution::Distribution;
 use portcullis_edge::headers::CustomHeaders;
 use portcullis_edge::identity::{EdgeHost, RequestId};
+use portcullis_edge_functions::Runner;
 use portcullis_origin::clock::{Clock as _, SystemClock};
 use portcullis_origin::judge::Judge;
 use portcullis_origin::state::poll::{Freshness, LiveState};
 use portcullis_origin::state::{SecretDigest, Secrets, SiteState, StateError, StateStore};
-use portcullis_site::{Behavior, Bucket, Bundle, Caching, Name, Origin, Requirement, Site};
+use portcullis_play::functions::guards_of;
+use portcullis_play::heard::{EDGE, Sender, Viewer, chosen};
+use portcullis_play::keys::Keys;
+use portcullis_play::stage::site::served_by_cloudfront;
+use portcullis_site::{Behavior, Bucket, Bundle, Name, Origin, Site};
 use portcullis_viewer::prefixes::{Guards, PrefixSnapshot};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The port of every viewer.
@@ -54,6 +58,7 @@ pub(super) struct System {
     distribution: Distribution,
     folders: Folders,
     keys: Keys,
+    guards: Arc<Runner>,
     notes: Vec<String>,
 }
 
@@ -62,7 +67,7 @@ impl System {
     pub(super) fn start(args: &Dev, manifest: &Path) -> Result<Self, Failure> {
         let loaded = quietly(manifest)?;
         let mut site = loaded.compiled.bundle.site().clone();
-        let keys = Keys::add_to(&mut site)?;
+        let keys = Keys::add_to(&mut site).map_err(Failure::failed)?;
         let clock = SystemClock::start();
         let now = clock.now().wall;
         let folders = Folders::new(&args.local.buckets, &loaded.folder)?;
@@ -76,7 +81,8 @@ impl System {
             .into_iter()
             .chain(missing_buckets(&site, &folders))
             .collect();
-        let distribution = crate::heard::distribution(&site, &secret)?;
+        let distribution =
+            portcullis_play::heard::distribution(&site, &secret).map_err(Failure::failed)?;
         let header = (site.guard.secret_header.name.clone(), secret);
         let kept = LocalState {
             made: state.clone(),
@@ -86,6 +92,7 @@ impl System {
             stale_after: RELEASES_AGE_MAX,
             ..Freshness::default()
         };
+        let guards = guards_of(&site).map_err(Failure::failed)?;
         let start = |site: Site, countries, ports| {
             let bundle = Bundle::new(site).map_err(Failure::failed)?;
             let judge = Judge::new(bundle, countries).map_err(Failure::failed)?;
@@ -99,6 +106,7 @@ impl System {
             distribution,
             folders,
             keys,
+            guards: Arc::new(guards),
             notes,
         })
     }
@@ -109,6 +117,11 @@ impl System {
 
     pub(super) fn digest(&self) -> &str {
         self.gateway.judge().digest()
+    }
+
+    /// The edge guards.
+    pub(super) fn guards(&self) -> Arc<Runner> {
+        Arc::clone(&self.guards)
     }
 
     pub(super) fn notes(&self) -> &[String] {
@@ -248,27 +261,4 @@ fn state(args: &Dev, site: &Site, secret: &str, now: u64) -> Result<SiteState, F
             .insert(id.to_owned(), snapshot(id, cidrs, Guards::Viewers)?);
     }
     Ok(state)
-}
-
-/// The site as CloudFront serves its direct buckets: no gateway and no proof, and its own check of signatures.
-fn served_by_cloudfront(mut site: Site) -> Site {
-    site.guard.access_control.mode = Requirement::Off;
-    site.guard.secret_header.mode = Requirement::Off;
-    site.guard.edges.mode = Requirement::Off;
-    for origin in site.origins.values_mut() {
-        if let Origin::DirectBucket { name, prefix } = origin {
-            *origin = Origin::Bucket {
-                name: name.clone(),
-                prefix: prefix.clone(),
-                index: None,
-                clean_urls: false,
-                precompressed: false,
-                uploads: false,
-            };
-        }
-    }
-    for behavior in &mut site.behaviors {
-        behavior.caching = Caching::Disabled;
-    }
-    site
 }

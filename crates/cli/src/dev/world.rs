@@ -2,28 +2,24 @@
 //! CloudFront reads itself.
 
 use super::system::System;
-use crate::heard::Heard;
+use crate::http::opaque_id;
 use crate::log::Sink;
 use crate::machine;
 use crate::pretend::Pretended;
 use crate::serve::budget;
 use arc_swap::ArcSwap;
-use http_body_util::{BodyDataStream, BodyExt as _};
 use portcullis_distribution::site::GATEWAY;
 use portcullis_edge::distribution::Origin;
 use portcullis_edge::exchange::{Exchange, Reply, ViewerRequest};
 use portcullis_edge::identity::REQUEST_ID_RANDOM_BYTES;
 use portcullis_edge::path::split_target;
 use portcullis_edge::trace::{Found, Step};
-use portcullis_edge_server::body::{Body, BodyError};
+use portcullis_edge_functions::Runner;
 use portcullis_edge_server::drive::{Times, World};
-use portcullis_edge_server::fields::Fields;
 use portcullis_edge_server::origins::directory::{Directory, MissingKey};
-use portcullis_edge_server::origins::{
-    Fetching, Framing, OriginAnswer, OriginConnector, OriginFetch,
-};
+use portcullis_edge_server::origins::{Fetching, OriginConnector, OriginFetch};
 use portcullis_origin::record::{Record, Verdict};
-use portcullis_origin::response::Response;
+use portcullis_play::gateway::ask;
 use portcullis_viewer::country::Country;
 use serde_json::json;
 use std::net::IpAddr;
@@ -32,6 +28,7 @@ use std::sync::Arc;
 /// What everything here shares.
 pub(super) struct Shared {
     system: ArcSwap<System>,
+    guards: Arc<ArcSwap<Runner>>,
     log: Sink,
     json: bool,
 }
@@ -39,6 +36,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(system: System, json: bool) -> Self {
         Self {
+            guards: Arc::new(ArcSwap::new(system.guards())),
             system: ArcSwap::from_pointee(system),
             log: if json { Sink::Stdout } else { Sink::Stderr },
             json,
@@ -47,7 +45,13 @@ impl Shared {
 
     /// Puts another system in its place; requests under way finish with the old one.
     pub(super) fn replace(&self, system: System) {
+        self.guards.store(system.guards());
         self.system.store(Arc::new(system));
+    }
+
+    /// The edge guards of the site that is at work.
+    pub(super) fn guards(&self) -> Arc<ArcSwap<Runner>> {
+        Arc::clone(&self.guards)
     }
 
     pub(super) fn system(&self) -> Arc<System> {
@@ -215,48 +219,9 @@ impl OriginConnector for GatewayOrigin {
     fn fetch(&self, fetch: OriginFetch) -> Fetching<'_> {
         Box::pin(async move {
             let system = self.0.system();
-            let text = |name: &str| joined(&fetch.fields, name);
-            let heard = Heard::of(system.site(), fetch.method.as_str(), &fetch.target, text);
-            let cookies = heard.cookies();
-            let answer = system
-                .gateway()
-                .handle(&heard.request(&cookies), &budget())
-                .await;
-            if let Some(record) = &answer.record {
-                self.0.decided(record);
-            }
-            Ok(as_origin(answer.response))
+            let told = |record: &Record<'_>| self.0.decided(record);
+            let id = opaque_id();
+            Ok(ask(system.gateway(), &fetch, &id, &budget(), told).await)
         })
-    }
-}
-
-fn joined(fields: &Fields, name: &str) -> Option<String> {
-    let values: Vec<_> = fields.all(name).map(String::from_utf8_lossy).collect();
-    (!values.is_empty()).then(|| values.join(","))
-}
-
-fn as_origin(response: Response) -> OriginAnswer {
-    let (body, framing) = match response.body {
-        portcullis_origin::response::Body::Empty => (Body::empty(), Framing::Length(0)),
-        portcullis_origin::response::Body::Whole(bytes) => {
-            let length = bytes.len() as u64;
-            (Body::from(bytes), Framing::Length(length))
-        }
-        portcullis_origin::response::Body::Stream { length, bytes } => {
-            let parts = BodyDataStream::new(bytes.map_err(|_| BodyError::Truncated));
-            let framing = length.map_or(Framing::Chunked, Framing::Length);
-            (Body::parts(parts, length), framing)
-        }
-    };
-    let mut fields = Fields::with_capacity(response.headers.len(), 512);
-    for (name, value) in &response.headers {
-        // The gateway's values are fields by their type.
-        let _added = fields.add(name, value.as_bytes());
-    }
-    OriginAnswer {
-        status: response.status,
-        fields,
-        framing,
-        body,
     }
 }

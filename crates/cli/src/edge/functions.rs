@@ -1,34 +1,24 @@
 //! The functions of a distribution: CloudFront Functions in the engine, Lambda@Edge in processes.
 
-use crate::args::Edge;
+use crate::args::Described;
 use crate::exit::{Exit, Failure};
 use crate::log::Sink;
 use arc_swap::ArcSwap;
 use portcullis_distribution::template::{FunctionSource, Runtime as Declared};
-use portcullis_edge::compute::{ComputeCall, ComputeFailure};
 use portcullis_edge::distribution::{Compute, Distribution};
 use portcullis_edge_functions::lambda::{Runtime, Settings};
 use portcullis_edge_functions::{
-    EdgeFunction, LambdaFunction, LambdaLimits, Limits, Place, Ran, Runner, Source, Store, Version,
+    EdgeFunction, LambdaFunction, LambdaLimits, Limits, Runner, Source, Store, Version,
 };
-use portcullis_edge_server::drive::{Functions, Running};
+use portcullis_play::functions::Engine;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-/// What runs them.
-pub(super) struct Engine {
-    pub(super) runner: Arc<ArcSwap<Runner>>,
-    /// Domain names of distributions, by id.
-    pub(super) domains: HashMap<String, String>,
-    pub(super) log: Sink,
-    pub(super) json: bool,
-}
-
 /// The functions that the distributions ask for: from templates, and those whose code is named.
 pub(super) fn functions(
-    args: &Edge,
+    args: &Described,
     sources: &[FunctionSource],
     distributions: &[Distribution],
 ) -> Result<Runner, Failure> {
@@ -64,7 +54,7 @@ fn absent(pattern: &str, compute: &Compute) -> Failure {
 }
 
 fn cloudfront_functions(
-    args: &Edge,
+    args: &Described,
     sources: &[FunctionSource],
 ) -> Result<Vec<EdgeFunction>, Failure> {
     let mut codes: BTreeMap<String, (String, Version)> = BTreeMap::new();
@@ -102,7 +92,10 @@ fn cloudfront_functions(
 }
 
 /// One function for each ARN that a distribution names, where its handler was named.
-fn lambdas(args: &Edge, distributions: &[Distribution]) -> Result<Vec<LambdaFunction>, Failure> {
+fn lambdas(
+    args: &Described,
+    distributions: &[Distribution],
+) -> Result<Vec<LambdaFunction>, Failure> {
     let mut arns: Vec<&str> = distributions.iter().flat_map(lambda_arns).collect();
     arns.sort_unstable();
     arns.dedup();
@@ -212,40 +205,24 @@ fn store(file: &str) -> Result<Store, Failure> {
     pairs.collect()
 }
 
-impl Functions for Engine {
-    fn run<'a>(&'a self, distribution: &'a str, call: ComputeCall) -> Running<'a> {
-        Box::pin(async move {
-            let name = match &call.compute {
-                Compute::Function(name) => name.clone(),
-                Compute::Lambda { arn, .. } => arn.clone(),
-            };
-            let runner = self.runner.load_full();
-            let domain = self.domains.get(distribution).cloned().unwrap_or_default();
-            let id = distribution.to_owned();
-            // It may take all the time it has; others go on meanwhile.
-            let running = tokio::task::spawn_blocking(move || {
-                let place = Place {
-                    domain: &domain,
-                    id: &id,
-                };
-                runner.run(call, place)
-            });
-            let Ok(Ran { outcome, log, .. }) = running.await else {
-                return Err(ComputeFailure::Execution);
-            };
-            log.iter().for_each(|line| self.told(&name, line));
-            outcome
-        })
-    }
-}
-
-impl Engine {
-    fn told(&self, name: &str, line: &str) {
-        if self.json {
+/// What runs the functions and shows what they print.
+pub(super) fn engine(
+    runner: Arc<ArcSwap<Runner>>,
+    domains: HashMap<String, String>,
+    log: Sink,
+    json: bool,
+) -> Engine {
+    let tell = move |name: &str, line: &str| {
+        if json {
             let event = json!({ "event": "function", "name": name, "line": line });
-            self.log.line(&event.to_string());
+            log.line(&event.to_string());
         } else {
-            self.log.line(&format!("{name}: {line}"));
+            log.line(&format!("{name}: {line}"));
         }
+    };
+    Engine {
+        runner,
+        domains,
+        told: Box::new(move |name, _, ran| ran.log.iter().for_each(|line| tell(name, line))),
     }
 }

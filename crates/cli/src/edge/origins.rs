@@ -2,7 +2,6 @@
 
 use crate::args::Edge;
 use crate::exit::Failure;
-use crate::heard::EDGE;
 use portcullis_edge::distribution::{
     AccessControlOrigin, CustomOrigin, Distribution, Origin, OriginKind, OriginProtocol,
 };
@@ -11,6 +10,7 @@ use portcullis_edge_server::origins::directory::{Directory, MissingKey};
 use portcullis_edge_server::origins::http::{HttpOrigin, HttpOriginSettings, OriginTls};
 use portcullis_edge_server::origins::lambda::{FunctionUrl, LambdaOrigin};
 use portcullis_edge_server::origins::{Fetching, OriginConnector, OriginFetch, Resolving};
+use portcullis_play::heard::EDGE;
 use portcullis_runtime_api::{FunctionConfig, Iam, Lambda};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};

@@ -1,7 +1,7 @@
 //! From files to distributions: what each file is, what it says, and whether all of it can be played.
 
 use super::functions::functions;
-use crate::args::Edge;
+use crate::args::Described as Arguments;
 use crate::exit::{Exit, Failure};
 use anstream::eprintln;
 use portcullis_distribution::template::{FunctionSource, Surroundings, Template};
@@ -32,13 +32,13 @@ const RESOURCES: [&str; 6] = [
 ];
 
 /// What the files describe: distributions, at least one, and the functions they need.
-pub(super) struct Described {
-    pub(super) distributions: Vec<Distribution>,
-    pub(super) functions: Runner,
+pub(crate) struct Described {
+    pub(crate) distributions: Vec<Distribution>,
+    pub(crate) functions: Runner,
 }
 
 /// Reads the files. All that they describe can be played.
-pub(super) fn described(args: &Edge) -> Result<Described, Failure> {
+pub(crate) fn described(args: &Arguments) -> Result<Described, Failure> {
     let files = args.files.iter().map(|path| Ok((path, read(path)?)));
     let files = files.collect::<Result<Vec<(&PathBuf, Vec<u8>)>, Failure>>()?;
     let mut resources = Resources::default();
@@ -103,7 +103,7 @@ fn kind(bytes: &[u8]) -> Kind {
 }
 
 fn of_templates(
-    args: &Edge,
+    args: &Arguments,
     files: &[(&PathBuf, Vec<u8>)],
     resources: Resources,
 ) -> Result<(Vec<Distribution>, Vec<FunctionSource>), Failure> {

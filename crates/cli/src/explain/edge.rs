@@ -2,12 +2,12 @@
 
 use super::Sent;
 use super::steps::Explanation;
-use crate::heard::{Arrived, chosen};
 use crate::load::Manifest;
 use portcullis_edge::answer::Cause;
 use portcullis_edge::distribution::Distribution;
 use portcullis_edge::gate::{Arrival, Gate, HttpVersion, Passage, pass};
 use portcullis_edge::switches::Switches;
+use portcullis_play::heard::{Arrived, chosen};
 use portcullis_site::{Behavior, Methods, Site, ViewerProtocol};
 
 /// What a refusal at the edge is called where the gateway's reasons stand.

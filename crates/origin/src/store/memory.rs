@@ -9,7 +9,6 @@
 mod body;
 
 use crate::field::StrongTag;
-use crate::object_path::ObjectKey;
 use crate::store::{
     Fetched, Metadata, Object, ObjectRef, ObjectStore, RawMetadata, Selection, StoreError, Want,
 };
@@ -168,8 +167,8 @@ impl MemoryStore {
     }
 
     /// Removes an object; whether there was one.
-    pub fn remove(&self, bucket: &Bucket, key: &ObjectKey) -> bool {
-        let name = (bucket.clone(), key.as_str().to_owned());
+    pub fn remove(&self, bucket: &Bucket, key: &str) -> bool {
+        let name = (bucket.clone(), key.to_owned());
         self.state().objects.remove(&name).is_some()
     }
 

@@ -1,6 +1,5 @@
 //! Throw-away keys: each key group of a local site trusts one more, so that signed links can be tried without a secret.
 
-use crate::exit::Failure;
 use portcullis_signed_access::sign::{Policy, PrivateKey, Signer};
 use portcullis_signed_access::{Algorithm, Hash, KEYS_MAX, KeyId};
 use portcullis_site::{Name, PublicKey, Site};
@@ -8,12 +7,26 @@ use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use std::collections::BTreeMap;
 
+/// There is no randomness to make a key from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a key for signed links cannot be made: there is no randomness")]
+pub struct NoKey;
+
 /// A key pair made at start, by key group. Private keys do not print.
-pub(super) struct Keys(BTreeMap<Name, (PrivateKey, KeyId)>);
+pub struct Keys(BTreeMap<Name, (PrivateKey, KeyId)>);
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl Keys {
     /// Makes a key for each key group of `site` and adds it there. A group that is full keeps its own keys only.
-    pub(super) fn add_to(site: &mut Site) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// [`NoKey`]
+    pub fn add_to(site: &mut Site) -> Result<Self, NoKey> {
         let mut keys = BTreeMap::new();
         for (name, group) in &mut site.key_groups {
             if group.public_keys.len() >= KEYS_MAX {
@@ -24,7 +37,7 @@ impl Keys {
             let pem = pem("PUBLIC KEY", private.public_key().spki_der());
             group.public_keys.push(PublicKey {
                 id: id.clone(),
-                file: "made by `portcullis dev`".to_owned(),
+                file: "made at the start, thrown away at the end".to_owned(),
                 pem,
             });
             if !group.algorithms.contains(&Algorithm::EcdsaSha256) {
@@ -36,7 +49,8 @@ impl Keys {
     }
 
     /// `url` signed by the group's key until `expires`.
-    pub(super) fn sign(&self, group: &Name, url: &str, expires: u64) -> Option<String> {
+    #[must_use]
+    pub fn sign(&self, group: &Name, url: &str, expires: u64) -> Option<String> {
         let (key, key_id) = self.0.get(group)?;
         let signer = Signer {
             key,
@@ -49,12 +63,10 @@ impl Keys {
     }
 }
 
-fn generate() -> Result<PrivateKey, Failure> {
+fn generate() -> Result<PrivateKey, NoKey> {
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &SystemRandom::new())
-        .map_err(|_| {
-            Failure::failed("a key for signed links cannot be made: there is no randomness")
-        })?;
-    PrivateKey::from_pem(&pem("PRIVATE KEY", pkcs8.as_ref())).map_err(Failure::failed)
+        .map_err(|_| NoKey)?;
+    PrivateKey::from_pem(&pem("PRIVATE KEY", pkcs8.as_ref())).map_err(|_| NoKey)
 }
 
 fn pem(label: &str, der: &[u8]) -> String {

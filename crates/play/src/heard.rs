@@ -3,9 +3,8 @@
 //!
 //! Always holds: nothing is decided here; each function translates.
 
-use crate::exit::Failure;
-use crate::http::{Texts, opaque_id};
-use portcullis_distribution::site::{Deployment, of_site};
+use crate::texts::Texts;
+use portcullis_distribution::site::{Deployment, SiteError, of_site};
 use portcullis_edge::distribution::Distribution;
 use portcullis_edge::gate::{HttpVersion, Scheme};
 use portcullis_edge::headers::{CustomHeaders, Headers};
@@ -22,60 +21,67 @@ use portcullis_viewer::country::Country;
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// The address from which the edge reaches the gateway: a documentation address, which no real peer has.
-pub(crate) const EDGE: &str = "203.0.113.1";
+pub const EDGE: &str = "203.0.113.1";
 /// The domain name of the gateway's function URL.
-pub(crate) const FUNCTION_URL: &str = "portcullis-dev.lambda-url.local.on.aws";
+pub const FUNCTION_URL: &str = "portcullis-dev.lambda-url.local.on.aws";
 
 /// The region of buckets that no one deployed.
 const REGION: &str = "local";
 
 /// The distribution that a site stands for, with `secret` as the value of the secret header.
-pub(crate) fn distribution(site: &Site, secret: &str) -> Result<Distribution, Failure> {
+pub fn distribution(site: &Site, secret: &str) -> Result<Distribution, SiteError> {
     let deployment = Deployment {
         secret,
         function_url_domain: FUNCTION_URL,
         region: REGION,
     };
-    of_site(site, &deployment).map_err(Failure::failed)
+    of_site(site, &deployment)
 }
 
 /// The position of the behavior that CloudFront chooses for a target, which is its position in the site too.
-pub(crate) fn chosen(distribution: &Distribution, target: &str) -> usize {
+pub fn chosen(distribution: &Distribution, target: &str) -> usize {
     let patterns = distribution.behaviors.iter().map(|(pattern, _)| pattern);
     first_match(patterns, target).unwrap_or(distribution.behaviors.len())
 }
 
 /// Who asks.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Viewer {
+pub struct Viewer {
     /// Where the connection comes from, if that is known.
-    pub(crate) address: Option<SocketAddr>,
+    pub address: Option<SocketAddr>,
     /// Where CloudFront sees that.
-    pub(crate) country: Option<Country>,
+    pub country: Option<Country>,
 }
 
 /// A request as it comes to the edge.
 #[derive(Clone, Copy)]
-pub(crate) struct Arrived<'a> {
-    pub(crate) viewer: Viewer,
-    pub(crate) method: &'a str,
+pub struct Arrived<'a> {
+    /// The viewer.
+    pub viewer: Viewer,
+    /// The method.
+    pub method: &'a str,
     /// Path and query.
-    pub(crate) target: &'a str,
-    pub(crate) headers: &'a Headers,
+    pub target: &'a str,
+    /// The headers.
+    pub headers: &'a Headers,
 }
 
 /// The edge that sends a request on: which of CloudFront's hosts, for which distribution, under which id.
-pub(crate) struct Sender<'a> {
-    pub(crate) site: &'a Site,
-    pub(crate) distribution: &'a Distribution,
+pub struct Sender<'a> {
+    /// The site.
+    pub site: &'a Site,
+    /// Its distribution.
+    pub distribution: &'a Distribution,
     /// The secret header.
-    pub(crate) custom_headers: &'a CustomHeaders,
-    pub(crate) edge: &'a EdgeHost,
-    pub(crate) id: &'a RequestId,
+    pub custom_headers: &'a CustomHeaders,
+    /// The edge.
+    pub edge: &'a EdgeHost,
+    /// The request's id.
+    pub id: &'a RequestId,
 }
 
 /// What the gateway hears: the text that a request borrows.
-pub(crate) struct Heard {
+pub struct Heard {
     method: String,
     target: String,
     texts: Texts,
@@ -85,7 +91,7 @@ pub(crate) struct Heard {
 
 impl Sender<'_> {
     /// What the gateway hears of a request to the behavior at a position.
-    pub(crate) fn send(&self, arrived: &Arrived<'_>, behavior: usize) -> Heard {
+    pub fn send(&self, arrived: &Arrived<'_>, behavior: usize) -> Heard {
         let forwarding = Forwarding::of(self.distribution.behavior(behavior));
         // Only `X-Forwarded-For` would show it, which the gateway never reads.
         let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 443));
@@ -108,7 +114,8 @@ impl Sender<'_> {
         if arrived.viewer.address.is_none() {
             sent.headers.remove(GeneratedHeader::ViewerAddress.name());
         }
-        Heard::of(self.site, arrived.method, &sent.target, |name| {
+        let id = self.id.as_str();
+        Heard::of(self.site, arrived.method, &sent.target, id, |name| {
             let value = sent.headers.joined(name, ",")?;
             Some(String::from_utf8_lossy(&value).into_owned())
         })
@@ -117,10 +124,11 @@ impl Sender<'_> {
 
 impl Heard {
     /// A request as it comes to the function URL: method, path and query, and the text of a header by its name.
-    pub(crate) fn of(
+    pub fn of(
         site: &Site,
         method: &str,
         target: &str,
+        id: &str,
         text: impl Fn(&str) -> Option<String>,
     ) -> Self {
         Self {
@@ -128,17 +136,17 @@ impl Heard {
             target: target.to_owned(),
             cookies: text("cookie"),
             texts: Texts::of(text, &site.guard.secret_header.name),
-            id: opaque_id(),
+            id: id.to_owned(),
         }
     }
 
     /// The `Cookie` header, for [`Self::request`] to borrow.
-    pub(crate) fn cookies(&self) -> Vec<&str> {
+    pub fn cookies(&self) -> Vec<&str> {
         self.cookies.iter().map(String::as_str).collect()
     }
 
     /// The request, by the distribution's function URL and with its access control.
-    pub(crate) fn request<'a>(&'a self, cookies: &'a [&'a str]) -> Request<'a> {
+    pub fn request<'a>(&'a self, cookies: &'a [&'a str]) -> Request<'a> {
         let (path, query) = split_target(&self.target);
         Request {
             front: Front::Domain(FUNCTION_URL),
