@@ -21,6 +21,7 @@ use std::collections::BTreeSet;
 
 /// The crates without I/O, clock, environment and randomness.
 pub(crate) const PURE: &[&str] = &[
+    "portcullis-access-log",
     "portcullis-check",
     "portcullis-edge",
     "portcullis-edge-guard",
@@ -34,6 +35,7 @@ pub(crate) const PURE: &[&str] = &[
 
 /// Each crate, and the crates of the workspace it may use. Leaves first; an arrow never points down this list.
 const DIRECTIONS: &[(&str, &[&str])] = &[
+    ("portcullis-access-log", &[]),
     ("portcullis-viewer", &[]),
     ("portcullis-signed-access", &[]),
     // What publishing writes and the gateway reads; neither knows the other.
@@ -111,6 +113,17 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
         ],
     ),
     ("portcullis-origin", STORED_AND_BELOW),
+    // A log under the rules of a site: the gateway's judge, asked once for each line.
+    (
+        "portcullis-replay",
+        &[
+            "portcullis-access-log",
+            "portcullis-origin",
+            "portcullis-policy",
+            "portcullis-site",
+            "portcullis-viewer",
+        ],
+    ),
     // Both sides of the wire at work in one process, and scenarios over them.
     (
         "portcullis-play",
@@ -133,6 +146,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     (
         "portcullis",
         &[
+            "portcullis-access-log",
             "portcullis-aws",
             "portcullis-check",
             "portcullis-distribution",
@@ -146,6 +160,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "portcullis-policy",
             "portcullis-release",
             "portcullis-release-manifest",
+            "portcullis-replay",
             "portcullis-runtime-api",
             "portcullis-signed-access",
             "portcullis-site",

@@ -1,10 +1,13 @@
 //! What can be typed: commands, options, defaults, examples.
 
 mod release;
+mod review;
 
 pub(crate) use release::{
     BrokenLinks, Gc, Look, Promote, Publish, ReleaseStore, Releases, Rollback, Withdraw,
 };
+
+pub(crate) use review::{Check, CheckFormat, Replay, Test, Why};
 
 use crate::serve::StatePlace;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -22,6 +25,7 @@ use std::path::PathBuf;
 )]
 #[command(after_help = "\
 Develop:  init, dev, edge, compile, check, test, explain, sign
+Review:   replay, why
 Release:  publish, releases, rollback, promote, withdraw, gc
 Deploy:   template
 Operate:  serve
@@ -83,6 +87,10 @@ pub(crate) enum Command {
     Sign(Sign),
     /// Write the CloudFormation template of a site
     Template(Stack),
+    /// Run logs through other rules: who is refused or admitted then
+    Replay(Replay),
+    /// Explain a past decision from its line
+    Why(Why),
     /// Play scenarios: requests, what must come back, and what the cache may not undo
     Test(Test),
     /// Publish a folder as a release, which goes live in one step
@@ -373,80 +381,6 @@ pub(crate) enum Arch {
     /// Intel and AMD.
     #[value(name = "x86_64")]
     X86,
-}
-
-/// `test`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  portcullis test
-  portcullis test scenarios/europe.yaml --watch
-  portcullis test scenarios --sockets --junit test-results.xml --deny-uncovered
-
-A scenario is one YAML file: what is played, requests with what must come back, and what happens between them.
-`portcullis init` writes some; docs/scenarios.md has every key. Exit code 3 if one comes out otherwise.")]
-pub(crate) struct Test {
-    /// Scenarios, or folders of them.
-    #[arg(default_value = "scenarios", value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
-    /// Ask over real connections, not by calls in this process.
-    #[arg(long)]
-    pub(crate) sockets: bool,
-    /// Play again whenever a file changes.
-    #[arg(long, conflicts_with = "junit")]
-    pub(crate) watch: bool,
-    /// Fail if a statement or behavior of a manifest decided nothing.
-    #[arg(long)]
-    pub(crate) deny_uncovered: bool,
-    /// Write a JUnit report too.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) junit: Option<PathBuf>,
-    /// The country database; else the manifest's, else a demonstration.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) geoip: Option<PathBuf>,
-    /// Print one JSON document on each line: `scenario` for each, `summary` at the end.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// `check`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  portcullis check template.yaml              any CloudFormation template, without a manifest
-  portcullis check portcullis.yaml cdk.out/Web.template.json
-  portcullis check cdk.out/*.template.json --format sarif > check.sarif
-  aws cloudfront get-distribution-config --id E2EXAMPLE | portcullis check /dev/stdin
-
-`portcullis help PC001` says what a rule is about. Files are told apart by what is in them. Exit code 3 if there are errors that are not waived; a waiver stands in the metadata
-of a resource: `portcullis: { waive: [{ rule: PC023, case: allow-all, reason: ..., until: 2027-03-31 }] }`.")]
-pub(crate) struct Check {
-    /// Templates, what get-distribution-config prints, and the manifest if there is one.
-    #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-    /// The value of a template's parameter.
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub(crate) parameter: Vec<String>,
-    /// How to print.
-    #[arg(long, value_enum, default_value_t = CheckFormat::Text, value_name = "FORMAT")]
-    pub(crate) format: CheckFormat,
-    /// Warnings fail too.
-    #[arg(long)]
-    pub(crate) deny_warnings: bool,
-    /// Leave notes out.
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
-}
-
-/// How findings are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CheckFormat {
-    /// For people, with the lines that findings are about.
-    Text,
-    /// One JSON document.
-    Json,
-    /// SARIF 2.1.0, which code hosts show at a pull request.
-    Sarif,
 }
 
 /// `explain`.

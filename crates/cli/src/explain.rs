@@ -5,8 +5,8 @@
 
 mod cache;
 mod edge;
-mod steps;
-mod text;
+pub(crate) mod steps;
+pub(crate) mod text;
 
 use crate::args::Explain;
 use crate::exit::{Exit, Failure, Outcome};
@@ -64,7 +64,7 @@ fn explain(args: &Explain, manifest: &Manifest) -> Result<Explanation, Failure> 
     let judge =
         Judge::new(manifest.compiled.bundle.clone(), local.countries).map_err(Failure::failed)?;
     let sent = Sent::of(args, site, &judge, now)?;
-    let mut explanation = Explanation::new(manifest, &sent, now);
+    let mut explanation = Explanation::new(manifest, &sent.method, &sent.path, now);
     let arrived = sent.arrived();
     let distribution = distribution(site, ASSUMED_SECRET).map_err(Failure::failed)?;
     let at_edge = AtEdge::of(&distribution, site, &sent, &arrived)

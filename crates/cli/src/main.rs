@@ -15,14 +15,17 @@ mod http;
 mod init;
 mod load;
 mod log;
+mod logs;
 mod machine;
 mod out;
 mod pretend;
 mod release;
+mod replay;
 mod serve;
 mod sign;
 mod template;
 mod test;
+mod why;
 
 use args::{Arguments, Command};
 use clap::Parser as _;
@@ -46,6 +49,8 @@ fn main() -> ExitCode {
         Command::Releases(args) => release::look(&args),
         Command::Rollback(args) => release::rollback(&args),
         Command::Withdraw(args) => release::withdraw(&args),
+        Command::Replay(args) => replay::run(&args),
+        Command::Why(args) => why::run(&args),
         Command::Schema => help::schema(),
         Command::Serve(args) => serve::run(&args),
         Command::Sign(args) => sign::run(&args),

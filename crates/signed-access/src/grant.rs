@@ -36,6 +36,18 @@ impl Grant {
         }
     }
 
+    /// The grant that a decision line tells of: valid from the beginning, for every address. It explains the past; whoever
+    /// lets a request in needs one of [`authenticate`](crate::authenticate()).
+    #[cfg(feature = "record")]
+    pub fn recorded(key_id: KeyId, expires: u64) -> Self {
+        let conditions = Conditions {
+            expires,
+            not_before: None,
+            source: None,
+        };
+        Self::new(key_id, GrantKind::Custom, conditions)
+    }
+
     /// The key that signed.
     #[must_use]
     pub fn key_id(&self) -> &KeyId {

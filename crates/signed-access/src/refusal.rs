@@ -120,7 +120,48 @@ pub struct CloudFrontError {
     pub message: &'static str,
 }
 
+/// Every fault of a policy.
+const FAULTS: [PolicyFault; 13] = [
+    PolicyFault::Absent,
+    PolicyFault::CannedAndCustom,
+    PolicyFault::Base64,
+    PolicyFault::TooLong,
+    PolicyFault::Text,
+    PolicyFault::Syntax,
+    PolicyFault::UnknownMember,
+    PolicyFault::DuplicateMember,
+    PolicyFault::StatementCount,
+    PolicyFault::NoResource,
+    PolicyFault::NoExpiry,
+    PolicyFault::Epoch,
+    PolicyFault::SourceAddress,
+];
+
+/// Every refusal but those for a fault of the policy.
+const REFUSALS: [SignatureRefusal; 12] = [
+    SignatureRefusal::Absent,
+    SignatureRefusal::TooLong,
+    SignatureRefusal::Duplicate,
+    SignatureRefusal::MissingKeyPairId,
+    SignatureRefusal::UnknownKey,
+    SignatureRefusal::MalformedSignature,
+    SignatureRefusal::WrongAlgorithm,
+    SignatureRefusal::BadSignature,
+    SignatureRefusal::WrongResource,
+    SignatureRefusal::Expired,
+    SignatureRefusal::NotYetValid,
+    SignatureRefusal::WrongAddress,
+];
+
 impl SignatureRefusal {
+    /// The refusal with a code.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        let faults = FAULTS.into_iter().map(Self::MalformedPolicy);
+        let mut all = REFUSALS.into_iter().chain(faults);
+        all.find(|refusal| refusal.code() == code)
+    }
+
     /// A stable word for logs, metrics and `explain`.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -169,5 +210,23 @@ impl SignatureRefusal {
 impl From<PolicyFault> for SignatureRefusal {
     fn from(fault: PolicyFault) -> Self {
         Self::MalformedPolicy(fault)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FAULTS, REFUSALS, SignatureRefusal};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_code_is_one_refusals() {
+        let faults = FAULTS.map(SignatureRefusal::MalformedPolicy);
+        let all: Vec<SignatureRefusal> = REFUSALS.into_iter().chain(faults).collect();
+        let codes: BTreeSet<&str> = all.iter().map(|refusal| refusal.code()).collect();
+        assert_eq!(codes.len(), all.len());
+        for refusal in all {
+            assert_eq!(SignatureRefusal::from_code(refusal.code()), Some(refusal));
+        }
+        assert_eq!(SignatureRefusal::from_code("signature"), None);
     }
 }

@@ -7,8 +7,10 @@ use portcullis_manifest::Place;
 use portcullis_origin::judge::{Decided, Judge, Judgement, Rejection};
 use portcullis_origin::proof::{Layer, Proven};
 use portcullis_origin::record::CountryRecord;
-use portcullis_policy::{AddressFact, Decision, Networks, SignatureFact, Truth, evaluate};
-use portcullis_site::{Behavior, Conditions, Effect, Name, Statement};
+use portcullis_policy::{
+    AddressFact, Decision, Facts, Networks, Policy, SignatureFact, Truth, evaluate,
+};
+use portcullis_site::{Conditions, Effect, Name, Statement};
 use serde::Serialize;
 
 /// One explained request. Its JSON form is stable.
@@ -57,10 +59,10 @@ pub(crate) struct Step {
 
 impl Explanation {
     /// An explanation in which nothing has been looked at.
-    pub(super) fn new(manifest: &Manifest, sent: &Sent, now: u64) -> Self {
+    pub(crate) fn new(manifest: &Manifest, method: &str, path: &str, now: u64) -> Self {
         Self {
-            method: sent.method.clone(),
-            path: sent.path.clone(),
+            method: method.to_owned(),
+            path: path.to_owned(),
             admitted: false,
             reason: String::new(),
             label: None,
@@ -108,7 +110,7 @@ impl Explanation {
     }
 
     /// Adds a step.
-    pub(super) fn step(&mut self, step: &str, result: &str, input: &str, place: Option<Place>) {
+    pub(crate) fn step(&mut self, step: &str, result: &str, input: &str, place: Option<Place>) {
         self.steps.push(Step {
             step: step.to_owned(),
             result: result.to_owned(),
@@ -159,8 +161,9 @@ impl Explanation {
             map.behavior(decided.index),
         );
         self.facts(judge, sent, decided, now);
-        self.statements(manifest, judge, decided, now);
-        self.verdict(manifest, judge, behavior, &decided.decision);
+        let (policy, facts) = (decided.policy, &decided.gathered.facts);
+        self.statements(manifest, &behavior.policy, policy, facts, now);
+        self.verdict(manifest, &behavior.policy, &decided.decision);
     }
 
     fn facts(&mut self, judge: &Judge, sent: &Sent, decided: &Decided<'_>, now: u64) {
@@ -225,19 +228,25 @@ impl Explanation {
         }
     }
 
-    fn statements(&mut self, manifest: &Manifest, judge: &Judge, decided: &Decided<'_>, now: u64) {
-        let name = &decided.behavior.policy;
-        let Some(written) = judge.site().policies.get(name) else {
+    /// Adds the statements of a policy, to the one that decides.
+    pub(crate) fn statements(
+        &mut self,
+        manifest: &Manifest,
+        name: &Name,
+        policy: &Policy,
+        facts: &Facts,
+        now: u64,
+    ) {
+        let Some(written) = manifest.compiled.bundle.site().policies.get(name) else {
             return;
         };
-        for (index, (statement, written)) in decided
-            .policy
+        for (index, (statement, written)) in policy
             .statements()
             .iter()
             .zip(&written.statements)
             .enumerate()
         {
-            let outcome = evaluate(statement, &decided.gathered.facts, now);
+            let outcome = evaluate(statement, facts, now);
             let result = if outcome.matches {
                 "matches"
             } else {
@@ -252,13 +261,8 @@ impl Explanation {
         }
     }
 
-    fn verdict(
-        &mut self,
-        manifest: &Manifest,
-        judge: &Judge,
-        behavior: &Behavior,
-        decision: &Decision,
-    ) {
+    /// Adds what a policy came to.
+    pub(crate) fn verdict(&mut self, manifest: &Manifest, name: &Name, decision: &Decision) {
         let (refusal, statement) = match decision {
             Decision::Admitted(admitted) => (
                 admitted.reported(),
@@ -272,13 +276,9 @@ impl Explanation {
         self.report_only = self.admitted && refusal.is_some();
         self.reason = refusal.map_or("admitted", |r| r.reason.code()).to_owned();
         self.statement = statement.map(|index| index + 1);
-        self.decided_at = statement.and_then(|index| {
-            manifest
-                .compiled
-                .source_map
-                .statement(behavior.policy.as_str(), index)
-        });
-        let policy = judge.site().policies.get(&behavior.policy);
+        self.decided_at = statement
+            .and_then(|index| manifest.compiled.source_map.statement(name.as_str(), index));
+        let policy = manifest.compiled.bundle.site().policies.get(name);
         let reason = statement.and_then(|index| policy?.statements.get(index)?.reason.as_ref());
         self.label = refusal.and(reason).map(ToString::to_string);
     }

@@ -5,7 +5,7 @@ use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
 
 /// The explanation for a terminal.
-pub(super) fn render(explanation: &Explanation) -> String {
+pub(crate) fn render(explanation: &Explanation) -> String {
     let mut out = String::new();
     let _never_fails = write(&mut out, explanation);
     out

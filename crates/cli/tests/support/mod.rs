@@ -57,6 +57,13 @@ impl Ran {
         self
     }
 
+    /// Holds that standard output has `text`.
+    #[track_caller]
+    pub fn prints(self, text: &str) -> Self {
+        assert!(self.stdout.contains(text), "no `{text}` in {self:#?}");
+        self
+    }
+
     /// Holds that standard error says `text`.
     #[track_caller]
     pub fn says(self, text: &str) -> Self {

@@ -1,0 +1,259 @@
+//! `portcullis replay` and `portcullis why`: what other rules would do to past requests, and why one was refused.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must fail"
+)]
+
+mod support;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+use std::io::Write as _;
+use support::{folder, root, run, write};
+use tempfile::TempDir;
+
+const OLD: &str = "\
+version: 1
+site: tried
+origins:
+  pages: { bucket: { name: pages } }
+geo: { source: cloudfront }
+networks: { office: [198.51.100.0/24] }
+policies:
+  everyone:
+    - { allow: any }
+  europe:
+    - { allow: { networks: [office] } }
+    - { allow: { countries: [EU] } }
+behaviors:
+  - { path: /eu/*, origin: pages, policy: europe, caching: disabled }
+  - { path: \"*\", origin: pages, policy: everyone, ttl: { min: 0s, default: 1m, max: 1d } }
+";
+
+const FIELDS: &str = "#Version: 1.0
+#Fields: date time x-edge-location sc-bytes c-ip cs-method cs-uri-stem sc-status cs-uri-query x-edge-result-type c-country
+";
+
+/// Seconds of a minute, address, path, status, result and country.
+const REQUESTS: [(u8, &str, &str, u16, &str, &str); 7] = [
+    (0, "192.0.2.7", "/eu/a", 200, "Miss", "DE"),
+    (1, "192.0.2.7", "/eu/a", 200, "Miss", "FR"),
+    (2, "192.0.2.8", "/eu/a", 403, "Error", "US"),
+    (3, "198.51.100.9", "/eu/a", 200, "Miss", "US"),
+    (4, "192.0.2.9", "/", 200, "Miss", "US"),
+    (5, "192.0.2.9", "/", 200, "Hit", "US"),
+    (6, "192.0.2.9", "/b", 200, "Miss", "-"),
+];
+
+fn w3c() -> String {
+    let lines = REQUESTS.map(|(second, address, path, status, result, country)| {
+        format!("2026-03-01\t12:00:0{second}\tFRA56-P1\t100\t{address}\tGET\t{path}\t{status}\t-\t{result}\t{country}\n")
+    });
+    format!("{FIELDS}{}", lines.concat())
+}
+
+/// The same in JSON, packed.
+fn json_gz() -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    for (second, address, path, status, result, country) in REQUESTS {
+        let line = json!({
+            "date": "2026-03-01",
+            "time": format!("12:00:0{second}"),
+            "x-edge-location": "FRA56-P1",
+            "sc-bytes": "100",
+            "c-ip": address,
+            "cs-method": "GET",
+            "cs-uri-stem": path,
+            "sc-status": status.to_string(),
+            "x-edge-result-type": result,
+            "c-country": country,
+        });
+        writeln!(packed, "{line}").unwrap();
+    }
+    packed.finish().unwrap()
+}
+
+fn site() -> TempDir {
+    let new = OLD
+        .replace("countries: [EU]", "countries: [DE, US]")
+        .replace("networks: [office]", "networks: [office], countries: [DE]");
+    let site = folder(&[
+        ("portcullis.yaml", OLD),
+        ("new.yaml", &new),
+        ("logs/a.log", &w3c()),
+    ]);
+    write(site.path(), "packed/a.gz", &json_gz());
+    site
+}
+
+#[test]
+fn the_rules_that_were_in_force_change_nothing() {
+    let site = site();
+    for logs in ["logs", "packed", "logs/a.log"] {
+        let report = run(site.path(), &["replay", logs, "--json"])
+            .exits(0)
+            .json();
+        assert_eq!(report["counts"]["requests"], 7, "{logs}");
+        assert_eq!(report["counts"]["admitted"], 6, "{logs}");
+        assert_eq!(report["counts"]["unreadable"], 0, "{logs}");
+        assert_eq!(report["caching_logged"]["hits"], 1, "{logs}");
+        let predicted = json!({ "hits": 1, "misses": 2, "passed": 3, "left_out": 1 });
+        assert_eq!(report["caching"], predicted, "{logs}");
+    }
+}
+
+#[test]
+fn other_rules_are_told_by_reason_country_and_path() {
+    let site = site();
+    for against in [&[][..], &["--against", "portcullis.yaml"]] {
+        let arguments = ["replay", "logs", "--manifest", "new.yaml", "--json"];
+        let report = run(site.path(), &[&arguments[..], against].concat())
+            .exits(4)
+            .json();
+        let (refused, admitted) = (&report["newly_refused"], &report["newly_admitted"]);
+        assert_eq!(
+            (&refused["requests"], &admitted["requests"]),
+            (&json!(1), &json!(1))
+        );
+        let one = |name: &str| json!([{ "name": name, "count": 1, "error": 0 }]);
+        assert_eq!(refused["by_country"], one("FR"));
+        assert_eq!(refused["by_reason"], one("no-match"));
+        assert_eq!(admitted["by_country"], one("US"));
+        assert_eq!(admitted["by_path"], one("/eu/a"));
+        assert_eq!(
+            admitted["example"],
+            "GET /eu/a from 192.0.2.8 at 1772366402"
+        );
+    }
+    run(site.path(), &["replay", "logs", "--manifest", "new.yaml"])
+        .exits(4)
+        .prints("newly refused   1\n  by reason      no-match 1\n  by country     FR 1\n");
+}
+
+#[test]
+fn lines_that_cannot_be_read_are_counted_with_their_places() {
+    let site = site();
+    let text = format!("{}nonsense\n{{\n{}\n", w3c(), "x".repeat(300_000));
+    write(site.path(), "bad.log", text.as_bytes());
+    let report = run(site.path(), &["replay", "bad.log", "--json"])
+        .exits(0)
+        .json();
+    assert_eq!(report["counts"]["requests"], 7);
+    assert_eq!(report["counts"]["unreadable"], 3);
+    let reasons: Vec<&str> = report["unreadable"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["why"].as_str().unwrap())
+        .collect();
+    assert_eq!(reasons.len(), 3, "{reasons:?}");
+    let places = report["unreadable"].to_string();
+    for line in [10, 11, 12] {
+        assert!(places.contains(&format!("\"line\":{line}")), "{places}");
+    }
+    run(site.path(), &["replay", "no.log"])
+        .exits(2)
+        .says("there is no log `no.log`");
+}
+
+/// Decision lines of the real gateway. The page of a refusal has a line too.
+fn decision_lines() -> Vec<String> {
+    let server = support::server::Server::start(&root(), &["dev", "examples/handbook", "--json"]);
+    let asked = [
+        ("/members/", "x-portcullis-viewer: 81.2.69.142"),
+        ("/office/", "x-portcullis-viewer: 198.51.100.7"),
+        ("/downloads/opening-hours.pdf", "x-portcullis-country: DE"),
+        ("/trial/", "x-portcullis-country: US"),
+    ];
+    for (path, header) in asked {
+        support::http::get(server.address, path, &[header]);
+    }
+    server.wait_for("six decisions", |server| {
+        let printed = server.stdout();
+        let lines = printed
+            .lines()
+            .filter(|line| line.contains("\"kind\":\"decision\""));
+        let lines: Vec<String> = lines.map(str::to_owned).collect();
+        (lines.len() == asked.len() + 2).then_some(lines)
+    })
+}
+
+#[test]
+fn a_past_decision_is_reproduced_from_its_line() {
+    let lines = decision_lines();
+    let log = folder(&[("decisions.json", &lines.join("\n"))]);
+    let log = log.path().join("decisions.json");
+    for line in &lines {
+        let told: Value = serde_json::from_str(line).unwrap();
+        let code = if told["verdict"] == "refused" { 5 } else { 0 };
+        // `dev` adds a key to each group, so that another bundle decides there.
+        let by_line = [
+            "why",
+            line,
+            "--manifest",
+            "examples/handbook",
+            "--other-bundle",
+            "--json",
+        ];
+        let explained = run(&root(), &by_line).exits(code).json();
+        let steps = explained["steps"].as_array().unwrap();
+        assert_eq!(steps.last().unwrap()["result"], "reproduced", "{line}");
+        assert_eq!(explained["reason"], told["reason"], "{line}");
+        let (id, log) = (told["id"].as_str().unwrap(), log.to_str().unwrap());
+        let by_id = [
+            "why",
+            id,
+            "--log",
+            log,
+            "--manifest",
+            "examples/handbook",
+            "--other-bundle",
+        ];
+        run(&root(), &by_id).exits(code).prints("reproduced");
+    }
+}
+
+#[test]
+fn what_cannot_be_reproduced_says_what_is_missing() {
+    let site = site();
+    let compiled = run(site.path(), &["compile", "--json"]).exits(0).json();
+    let digest = compiled["bundle"]
+        .as_str()
+        .or(compiled["digest"].as_str())
+        .unwrap();
+    let line = json!({
+        "kind": "decision", "time": 1_772_366_400, "bundle": digest, "verdict": "refused",
+        "reason": "no-match", "policy": "europe", "label": "line-too-long",
+    });
+    run(site.path(), &["why", &line.to_string()])
+        .exits(1)
+        .says("the line was too long and lost `inputs`, `path` and `method`")
+        .says("it was refused by no statement of policy `europe`: no-match");
+    let other = line.to_string().replace(digest, "sha256:00");
+    run(site.path(), &["why", &other])
+        .exits(1)
+        .says("sha256:00 decided")
+        .says("--other-bundle");
+    run(site.path(), &["why", "{}"])
+        .exits(2)
+        .says("this is no decision line");
+    run(site.path(), &["why", "5f0c"])
+        .exits(2)
+        .says("`--log FILE`");
+    run(site.path(), &["why", "5f0c", "--log", "logs"])
+        .exits(1)
+        .says("no decision line has the id `5f0c`");
+    let refused = json!({
+        "kind": "decision", "time": 1_772_366_400, "bundle": digest, "verdict": "refused",
+        "reason": "no-match", "policy": "europe", "method": "GET", "path": "/eu/a", "behavior": "/eu/*",
+        "inputs": { "address": "192.0.2.8", "country": { "code": "US" } },
+    });
+    run(site.path(), &["why", &refused.to_string()])
+        .exits(5)
+        .prints("statement 2")
+        .prints("REFUSED")
+        .prints("reproduced");
+}
