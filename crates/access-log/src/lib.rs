@@ -5,7 +5,7 @@
 //! | [`encoding`] | how a value stands in a field |
 //! | [`time`] | dates as logs write them |
 //! | [`read`] | a line of any of the formats, as an [`read::Entry`] |
-//! | [`write`] | a line from what an edge did |
+//! | [`mod@write`] | a line from what an edge did |
 //!
 //! Always holds: a line that cannot be read says why, and no line is taken for another; reading allocates only where a value
 //! was encoded. Deliberately absent: files, compression, and what anybody makes of an entry.

@@ -1,3 +1,5 @@
+//! What lines say, which are refused, and that what is written is read.
+
 use super::{Entry, Lines, Unreadable};
 use crate::write::{Line, w3c_head};
 use proptest::prelude::*;
