@@ -23,6 +23,7 @@ use std::collections::BTreeSet;
 pub(crate) const PURE: &[&str] = &[
     "portcullis-access-log",
     "portcullis-check",
+    "portcullis-diff",
     "portcullis-edge",
     "portcullis-edge-guard",
     "portcullis-http-semantics",
@@ -48,6 +49,16 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ),
     ("portcullis-site", SITE_AND_BELOW),
     ("portcullis-manifest", SITE_AND_BELOW),
+    // Two sites, compared by the engine that decides.
+    (
+        "portcullis-diff",
+        &[
+            "portcullis-policy",
+            "portcullis-signed-access",
+            "portcullis-site",
+            "portcullis-viewer",
+        ],
+    ),
     // Functions of the edge in a JavaScript engine: what the model asks for and takes back.
     (
         "portcullis-edge-functions",
@@ -149,6 +160,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "portcullis-access-log",
             "portcullis-aws",
             "portcullis-check",
+            "portcullis-diff",
             "portcullis-distribution",
             "portcullis-edge",
             "portcullis-edge-functions",

@@ -7,7 +7,7 @@ pub(crate) use release::{
     BrokenLinks, Gc, Look, Promote, Publish, ReleaseStore, Releases, Rollback, Withdraw,
 };
 
-pub(crate) use review::{Check, CheckFormat, Replay, Test, Why};
+pub(crate) use review::{Check, CheckFormat, Diff, Replay, Test, Why};
 
 use crate::serve::StatePlace;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -25,7 +25,7 @@ use std::path::PathBuf;
 )]
 #[command(after_help = "\
 Develop:  init, dev, edge, compile, check, test, explain, sign
-Review:   replay, why
+Review:   diff, replay, why
 Release:  publish, releases, rollback, promote, withdraw, gc
 Deploy:   template
 Operate:  serve
@@ -87,6 +87,8 @@ pub(crate) enum Command {
     Sign(Sign),
     /// Write the CloudFormation template of a site
     Template(Stack),
+    /// Tell which requests another manifest answers otherwise
+    Diff(Diff),
     /// Run logs through other rules: who is refused or admitted then
     Replay(Replay),
     /// Explain a past decision from its line

@@ -6,6 +6,7 @@ mod args;
 mod check;
 mod compile;
 mod dev;
+mod diff;
 mod edge;
 mod exit;
 mod explain;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Compile(args) => compile::run(&args),
         Command::Completions(args) => help::completions(&args),
         Command::Dev(args) => dev::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Edge(args) => edge::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Help(args) => help::run(&args),

@@ -257,3 +257,36 @@ fn what_cannot_be_reproduced_says_what_is_missing() {
         .prints("REFUSED")
         .prints("reproduced");
 }
+
+#[test]
+fn the_difference_of_two_manifests_is_told_as_requests() {
+    let site = site();
+    let ran = run(site.path(), &["diff", "portcullis.yaml", "new.yaml"]).exits(4);
+    let told = "\
+newly refused   /eu/*  europe 1 (admitted) -> europe (no-match)
+                any country but DE US unknown; in office
+";
+    let ran = ran
+        .prints(told)
+        .prints("newly admitted  /eu/*  europe (no-match) -> europe 2 (admitted)\n");
+    assert!(!ran.stdout.contains("caching"));
+    let same = run(site.path(), &["diff", "portcullis.yaml", "portcullis.yaml"]).exits(0);
+    assert_eq!(same.stdout, "every request is answered as before\n");
+    let found = run(
+        site.path(),
+        &["diff", "portcullis.yaml", "new.yaml", "--json"],
+    )
+    .exits(4)
+    .json();
+    assert_eq!(found["inexact"], json!([]));
+    let kinds: Vec<&str> = found["decisions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| change["kind"].as_str().unwrap())
+        .collect();
+    assert!(kinds.contains(&"refused") && kinds.contains(&"admitted"));
+    run(site.path(), &["diff", "portcullis.yaml", "none.yaml"])
+        .exits(1)
+        .says("`none.yaml` cannot be read");
+}

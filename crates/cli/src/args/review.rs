@@ -77,6 +77,25 @@ pub(crate) struct Test {
     pub(crate) json: bool,
 }
 
+/// `diff`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portcullis diff portcullis.yaml new.yaml
+  git show main:portcullis.yaml > /tmp/old.yaml && portcullis diff /tmp/old.yaml portcullis.yaml --json
+
+Every request whose verdict differs is in the answer: each pair of path patterns, every country, every address that networks
+tell apart, with and without signatures. What is not exact says so. Exit code 4 if anything differs.")]
+pub(crate) struct Diff {
+    /// The manifest as it was, or its folder.
+    pub(crate) old: PathBuf,
+    /// The manifest as it is to be, or its folder.
+    pub(crate) new: PathBuf,
+    /// Print the difference as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// `replay`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
