@@ -139,6 +139,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     (
         "portcullis-play",
         &[
+            "portcullis-diff",
             "portcullis-distribution",
             "portcullis-edge",
             "portcullis-edge-functions",

@@ -1,5 +1,6 @@
 //! `check`: what CloudFront will make of a template, and whether its cache can undo the policy.
 
+mod orders;
 mod sarif;
 mod text;
 
@@ -8,6 +9,7 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::machine;
 use crate::out;
 use anstream::eprintln;
+use portcullis_access_log::time::written;
 use portcullis_check::api::as_template;
 use portcullis_check::catalogue::Severity;
 use portcullis_check::{Input, Report, Source, check};
@@ -51,7 +53,12 @@ pub(crate) fn run(args: &Check) -> Outcome {
         CheckFormat::Json => out::json(&as_json(&report))?,
         CheckFormat::Sarif => out::json(&sarif::document(&report))?,
     }
+    let undone = match &args.orders {
+        Some(folder) => orders::written(args, &input, folder)?,
+        None => 0,
+    };
     let failing = report.count(Severity::Error) > 0
+        || undone > 0
         || (args.deny_warnings && report.count(Severity::Warning) > 0);
     Ok(if failing { Exit::Findings } else { Exit::Done }.into())
 }
@@ -109,19 +116,7 @@ fn parameters(written: &[String]) -> Result<BTreeMap<String, String>, Failure> {
 
 /// Today, as `2026-11-25`.
 fn today() -> String {
-    let days = i64::try_from(machine::now_ms() / 86_400_000).unwrap_or(i64::MAX);
-    // Days since 0000-03-01, so that a leap day ends a year (a civil calendar from days, in eras of 400 years).
-    let shifted = days.saturating_add(719_468);
-    let (era, day) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day_of_year = day - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let (day, month_number) = (
-        day_of_year - (153 * month + 2) / 5 + 1,
-        if month < 10 { month + 3 } else { month - 9 },
-    );
-    let year = year_of_era + era * 400 + i64::from(month_number <= 2);
-    format!("{year:04}-{month_number:02}-{day:02}")
+    written(machine::now_ms() / 1_000).0
 }
 
 fn as_json(report: &Report) -> serde_json::Value {

@@ -64,7 +64,7 @@ async fn one(args: &Test, file: &Found, sites: &mut Sites, covered: &mut Covered
     };
     match played(args, file, &scenario, sites).await {
         Ok(played) => {
-            if let Plays::Site(manifest) = &scenario.plays {
+            if let Plays::Site { manifest, .. } = &scenario.plays {
                 let manifest = file.manifest(manifest);
                 covered
                     .entry(manifest)
@@ -133,14 +133,18 @@ fn setting(
 ) -> Result<Setting, String> {
     let folder = file.objects(scenario)?;
     match &scenario.plays {
-        Plays::Site(manifest) => {
+        Plays::Site {
+            manifest,
+            deployed,
+            parameters,
+        } => {
             let site = sites.of(&file.manifest(manifest))?;
             let rules = Rules {
                 site: site.compiled.bundle.site().clone(),
                 countries: &|now| files::countries_of(args, site, now),
-                drift: None,
+                deployed: file.deployed(deployed, parameters)?,
             };
-            let stage = SiteStage::new(scenario, &rules, &folder, &in_process);
+            let stage = SiteStage::new(scenario, rules, &folder, &in_process);
             let stage = stage.map_err(|why: NoStage| why.to_string())?;
             Ok(Setting::Site(Box::new(stage)))
         }

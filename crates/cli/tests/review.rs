@@ -290,3 +290,70 @@ newly refused   /eu/*  europe 1 (admitted) -> europe (no-match)
         .exits(1)
         .says("`none.yaml` cannot be read");
 }
+
+const GUARDED: &str = "\
+version: 1
+site: tried
+origins: { pages: { bucket: { name: pages } } }
+geo: { source: cloudfront }
+policies:
+  everyone: [{ allow: any }]
+  europe: [{ allow: { countries: [EU] } }]
+behaviors:
+  - { path: /eu/*, origin: pages, policy: europe, enforce: edge }
+  - { path: \"*\", origin: pages, policy: everyone }
+";
+
+/// A mistake in the template comes with an order of requests, which `test` plays until it is mended.
+#[test]
+fn a_finding_has_an_order_of_requests_that_can_be_replayed() {
+    let site = folder(&[("portcullis.yaml", GUARDED)]);
+    let made = run(site.path(), &["template", "--output", "sound.json"]);
+    made.exits(0);
+    let text = std::fs::read_to_string(site.path().join("sound.json")).unwrap();
+    let mut template: Value = serde_json::from_str(&text).unwrap();
+    for parameter in template["Parameters"].as_object_mut().unwrap().values_mut() {
+        parameter["Default"] = json!("given");
+    }
+    let sound = template.to_string();
+    for resource in template["Resources"].as_object_mut().unwrap().values_mut() {
+        if resource["Type"] == "AWS::CloudFront::Distribution" {
+            let config = &mut resource["Properties"]["DistributionConfig"];
+            config["CacheBehaviors"][0]
+                .as_object_mut()
+                .unwrap()
+                .remove("FunctionAssociations");
+        }
+    }
+    write(
+        site.path(),
+        "template.json",
+        template.to_string().as_bytes(),
+    );
+    let check = [
+        "check",
+        "portcullis.yaml",
+        "template.json",
+        "--orders",
+        "orders",
+    ];
+    run(site.path(), &check)
+        .exits(3)
+        .prints("PC004/missing")
+        .says("order-1.yaml: a viewer from AD, after somebody else's request, is refused and gets /eu/x (200, Hit)");
+    run(site.path(), &["test", "orders"])
+        .exits(3)
+        .prints("the policy refuses this viewer (no-match), who got 200 all the same (Hit)");
+    write(site.path(), "template.json", sound.as_bytes());
+    run(site.path(), &["test", "orders"]).exits(0);
+    let check = [
+        "check",
+        "portcullis.yaml",
+        "template.json",
+        "--orders",
+        "none",
+    ];
+    run(site.path(), &check)
+        .exits(0)
+        .says("no order of requests was found that undoes the policy");
+}

@@ -92,7 +92,7 @@ pub struct Example {
 pub fn diff(old: &Site, new: &Site) -> Result<Diff, EngineError> {
     let side = |site| Engine::new(site).map(|engine| Side { site, engine });
     let (old, new) = (side(old)?, side(new)?);
-    let found = pairs(&old.site.behaviors, &new.site.behaviors);
+    let found = pairs(&patterns_of(old.site), &patterns_of(new.site));
     let mut diff = Diff {
         decisions: Vec::new(),
         caching: Vec::new(),
@@ -123,6 +123,12 @@ pub fn diff(old: &Site, new: &Site) -> Result<Diff, EngineError> {
     diff.decisions
         .sort_by(|a, b| (a.kind, &a.patterns, &a.before).cmp(&(b.kind, &b.patterns, &b.before)));
     Ok(diff)
+}
+
+/// The path patterns of a site, in the order of its behaviors.
+fn patterns_of(site: &Site) -> Vec<&str> {
+    let behaviors = site.behaviors.iter();
+    behaviors.map(|behavior| behavior.path.as_str()).collect()
 }
 
 /// Requests of one cause, as they are collected: the countries of each class of viewers.

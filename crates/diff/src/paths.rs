@@ -5,7 +5,6 @@
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use portcullis_site::Behavior;
 use std::collections::VecDeque;
 
 /// The states that are followed; beyond them pairs may be missing, and that is told.
@@ -57,18 +56,11 @@ struct Patterns {
 }
 
 impl Patterns {
-    fn of<'a>(behaviors: impl Iterator<Item = &'a Behavior>) -> Self {
+    fn of<'a>(patterns: impl Iterator<Item = &'a str>) -> Self {
         let (mut all, mut words) = (Vec::new(), 0);
         let mut named = [false; 256];
-        for behavior in behaviors {
-            let pattern = behavior.path.as_str();
-            // The default behavior's pattern has no slash to begin with.
-            let text = if behavior.path.is_default() {
-                "/*"
-            } else {
-                pattern
-            };
-            let letters: Vec<u8> = text.bytes().collect();
+        for pattern in patterns {
+            let letters = with_slash(pattern);
             letters.iter().for_each(|letter| {
                 if let Some(place) = named.get_mut(usize::from(*letter)) {
                     *place = true;
@@ -132,6 +124,15 @@ impl Patterns {
     }
 }
 
+/// A pattern as it meets a path, which begins with a slash.
+fn with_slash(pattern: &str) -> Vec<u8> {
+    match pattern.as_bytes().first() {
+        Some(b'/' | b'?') => pattern.bytes().collect(),
+        Some(b'*') if pattern != "*" => pattern.bytes().collect(),
+        _ => [b'/'].into_iter().chain(pattern.bytes()).collect(),
+    }
+}
+
 /// Goes on over stars, which match nothing too.
 fn close(positions: &mut Positions, at: usize, letters: &[u8], mut place: usize) {
     while letters.get(place) == Some(&b'*') {
@@ -162,10 +163,10 @@ fn follow(segment: Segment, letter: u8) -> Option<Segment> {
     }
 }
 
-/// The pairs of two sites.
+/// The pairs of two lists of patterns, of which the first that matches governs.
 #[must_use]
-pub fn pairs(old: &[Behavior], new: &[Behavior]) -> Pairs {
-    let patterns = Patterns::of(old.iter().chain(new));
+pub fn pairs(old: &[&str], new: &[&str]) -> Pairs {
+    let patterns = Patterns::of(old.iter().chain(new).copied());
     let (olds, news) = (0..old.len(), old.len()..old.len() + new.len());
     let mut found: HashMap<(usize, usize), String, FixedState> =
         HashMap::with_hasher(FixedState::default());

@@ -8,6 +8,7 @@
 //! | [`keys`] | throw-away keys, so that signed links can be tried |
 //! | [`scenario`] | files that say what is asked and what must come back |
 //! | [`stage`] | what a scenario is played on: a clock that stands still, objects in memory, origins with written answers |
+//! | [`orders`] | orders of requests by which a distribution undoes a policy, searched for |
 //! | [`play`] | a scenario on its stage, and where it came out otherwise |
 //!
 //! Always holds: nothing is decided here. A decision is the gateway's judge's, an answer the model's.
@@ -18,6 +19,7 @@ pub mod functions;
 pub mod gateway;
 pub mod heard;
 pub mod keys;
+pub mod orders;
 pub mod play;
 pub mod scenario;
 pub mod stage;

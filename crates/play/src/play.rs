@@ -258,7 +258,7 @@ fn decided(
 }
 
 /// A viewer whom the policy refuses and who gets what it asked for, error pages aside.
-fn leak(observed: &Observed, decision: Option<&Decision>) -> Option<String> {
+pub(crate) fn leak(observed: &Observed, decision: Option<&Decision>) -> Option<String> {
     let decision = decision.filter(|decision| decision.refuses())?;
     let steps = &observed.trace.steps;
     let is_page = steps

@@ -44,7 +44,14 @@ pub struct Scenario {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Plays {
     /// The site of a manifest.
-    Site(PathBuf),
+    Site {
+        /// The manifest.
+        manifest: PathBuf,
+        /// The files that describe the distribution in front of it; without any it is the one that the manifest stands for.
+        deployed: Vec<PathBuf>,
+        /// Values of a template's parameters.
+        parameters: BTreeMap<String, String>,
+    },
     /// A distribution of no site of ours.
     Distribution {
         /// The files that describe it.

@@ -9,7 +9,8 @@
 
 use bytes::Bytes;
 use memmap2::MmapMut;
-use portcullis_edge::distribution::{CacheSettings, Distribution};
+use portcullis_edge::distribution::CacheSettings;
+use portcullis_edge_functions::Runner;
 use portcullis_edge_server::body::Body;
 use portcullis_edge_server::fields::Fields;
 use portcullis_edge_server::origins::{
@@ -21,6 +22,7 @@ use portcullis_gateway::log::Log;
 use portcullis_gateway::runtime::{Function as _, Invocation};
 use portcullis_manifest::{Folder, compile};
 use portcullis_origin::countries::Countries;
+use portcullis_play::heard::distribution;
 use portcullis_play::play::{Played, Setting, play};
 use portcullis_play::scenario::{Plays, Scenario, read};
 use portcullis_play::stage::{Rules, SceneGateway, SiteStage};
@@ -170,14 +172,14 @@ fn setting(scenario: &Scenario, at: &Path, manifest: &Path) -> Setting {
     let rules = Rules {
         site: site.clone(),
         countries: &|now| Ok(countries(&site, now)),
-        drift: None,
+        deployed: None,
     };
     let objects = scenario
         .folder
         .as_ref()
         .map(|folder| objects(&at.join(folder)));
     let objects = objects.unwrap_or_default();
-    let stage = SiteStage::new(scenario, &rules, &objects, &behind_url).unwrap();
+    let stage = SiteStage::new(scenario, rules, &objects, &behind_url).unwrap();
     Setting::Site(Box::new(stage))
 }
 
@@ -202,7 +204,10 @@ async fn every_scenario_of_a_site_holds_through_lambda_events() {
         for entry in std::fs::read_dir(&at).unwrap() {
             let path = entry.unwrap().path();
             let scenario = read(&std::fs::read(&path).unwrap()).unwrap();
-            let Plays::Site(named) = &scenario.plays else {
+            let Plays::Site {
+                manifest: named, ..
+            } = &scenario.plays
+            else {
                 continue;
             };
             let manifest = if own.is_empty() {
@@ -233,20 +238,20 @@ steps:
   - { get: /reports/q3.pdf, from: US }
 ";
     let scenario = read(text.as_bytes()).unwrap();
-    let forget_country = |distribution: &mut Distribution| {
-        let (pattern, behavior) = &mut distribution.behaviors[1];
-        assert_eq!(pattern.as_str(), "/reports/*");
-        let CacheSettings::Policy(policy) = &mut behavior.caching else {
-            panic!("it has a cache policy");
-        };
-        policy.headers.clear();
+    let site = site(&manifest);
+    let mut deployed = distribution(&site, "another-secret").unwrap();
+    let (pattern, behavior) = &mut deployed.behaviors[1];
+    assert_eq!(pattern.as_str(), "/reports/*");
+    let CacheSettings::Policy(policy) = &mut behavior.caching else {
+        panic!("it has a cache policy");
     };
+    policy.headers.clear();
     let rules = Rules {
-        site: site(&manifest),
+        site,
         countries: &|_| Ok(Countries::none()),
-        drift: Some(&forget_country),
+        deployed: Some((deployed, Runner::new())),
     };
-    let stage = SiteStage::new(&scenario, &rules, &[], &behind_url).unwrap();
+    let stage = SiteStage::new(&scenario, rules, &[], &behind_url).unwrap();
     let setting = Setting::Site(Box::new(stage));
     let played = play(&scenario, &scenario.steps, &setting, None).await;
     let [failure] = &played.failures[..] else {

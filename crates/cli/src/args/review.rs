@@ -24,6 +24,13 @@ pub(crate) struct Check {
     /// How to print.
     #[arg(long, value_enum, default_value_t = CheckFormat::Text, value_name = "FORMAT")]
     pub(crate) format: CheckFormat,
+    /// Play the template before the manifest, and write each order of requests that undoes the policy here, as a scenario for
+    /// `portcullis test`.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) orders: Option<PathBuf>,
+    /// The country database for `--orders`; else the manifest's, else a demonstration.
+    #[arg(long, value_name = "FILE", env = "PORTCULLIS_GEOIP")]
+    pub(crate) geoip: Option<PathBuf>,
     /// Warnings fail too.
     #[arg(long)]
     pub(crate) deny_warnings: bool,

@@ -6,6 +6,8 @@ use crate::exit::Failure;
 use crate::gateway::countries;
 use crate::load::{LoadError, MANIFEST, Manifest, path_of, quietly};
 use crate::machine;
+use portcullis_edge::distribution::Distribution;
+use portcullis_edge_functions::Runner;
 use portcullis_origin::countries::Countries;
 use portcullis_play::scenario::{self, Fault, Scenario};
 use std::collections::BTreeMap;
@@ -168,6 +170,25 @@ impl Found {
             objects.push((bucket.to_owned(), key.to_owned(), content));
         }
         Ok(objects)
+    }
+
+    /// The one distribution that files describe, if there are any.
+    pub(super) fn deployed(
+        &self,
+        files: &[PathBuf],
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<Option<(Distribution, Runner)>, String> {
+        if files.is_empty() {
+            return Ok(None);
+        }
+        let described = self.described(files, parameters)?;
+        match <[Distribution; 1]>::try_from(described.distributions) {
+            Ok([distribution]) => Ok(Some((distribution, described.functions))),
+            Err(several) => Err(format!(
+                "`deployed` describes {} distributions, and one stands before a site",
+                several.len()
+            )),
+        }
     }
 
     /// The distributions that files describe.

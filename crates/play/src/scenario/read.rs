@@ -68,28 +68,33 @@ fn scenario(item: &Item<'_>) -> Option<Scenario> {
 
 fn plays(map: &Map<'_>) -> Option<Plays> {
     let manifest = map.text("manifest");
-    let described = map.get("distribution");
+    let (described, deployed) = (map.get("distribution"), map.get("deployed"));
     let parameters = pairs(map.get("parameters"));
-    match (manifest, described) {
-        (Some(_), Some(_)) => {
-            let message = "either `manifest` or `distribution` is played";
-            map.fault_at("distribution", Rule::InvalidArgument, message);
-            None
-        }
-        (_, Some(files)) => {
-            let files = match files.value.kind {
-                Kind::List(_) => portcullis_distribution::read::texts(files),
-                _ => files.text().map(str::to_owned).into_iter().collect(),
-            };
-            Some(Plays::Distribution {
-                files: files.into_iter().map(PathBuf::from).collect(),
-                parameters,
-            })
-        }
-        (manifest, None) => Some(Plays::Site(PathBuf::from(
-            manifest.unwrap_or("portcullis.yaml"),
-        ))),
+    if described.is_some() && (manifest.is_some() || deployed.is_some()) {
+        let message = "either a site (`manifest`, `deployed`) or a `distribution` is played";
+        map.fault_at("distribution", Rule::InvalidArgument, message);
+        return None;
     }
+    Some(match described {
+        Some(files) => Plays::Distribution {
+            files: paths(files),
+            parameters,
+        },
+        None => Plays::Site {
+            manifest: PathBuf::from(manifest.unwrap_or("portcullis.yaml")),
+            deployed: deployed.map(paths).unwrap_or_default(),
+            parameters,
+        },
+    })
+}
+
+/// One path, or a list of them.
+fn paths(item: Item<'_>) -> Vec<PathBuf> {
+    let texts = match item.value.kind {
+        Kind::List(_) => portcullis_distribution::read::texts(item),
+        _ => item.text().map(str::to_owned).into_iter().collect(),
+    };
+    texts.into_iter().map(PathBuf::from).collect()
 }
 
 /// The members of a map whose values are texts.

@@ -2,7 +2,7 @@
 
 use super::objects::Objects;
 use super::written::{Upstreams, Written};
-use super::{NoStage, Observed, Parts, Stage, Viewer};
+use super::{NOBODY, NoStage, Observed, Parts, Stage, Viewer};
 use crate::functions::guards_of;
 use crate::gateway::ask;
 use crate::heard::Viewer as HeardViewer;
@@ -13,6 +13,7 @@ use portcullis_distribution::site::{BUCKET, GATEWAY};
 use portcullis_edge::distribution::Distribution;
 use portcullis_edge::headers::{CustomHeaders, Headers};
 use portcullis_edge::identity::{EdgeHost, REQUEST_ID_RANDOM_BYTES, RequestId};
+use portcullis_edge_functions::Runner;
 use portcullis_edge_server::origins::{Fetching, OriginConnector, OriginFetch};
 use portcullis_origin::clock::{Clock as _, Now, TestClock};
 use portcullis_origin::countries::Countries;
@@ -42,8 +43,8 @@ pub struct Rules<'a> {
     pub site: Site,
     /// Opens its country database, at a time in seconds since the epoch.
     pub countries: &'a dyn Fn(u64) -> Result<Countries, String>,
-    /// What was changed of the distribution since it was deployed.
-    pub drift: Option<&'a dyn Fn(&mut Distribution)>,
+    /// The distribution in front of it, where that is not the one that it stands for, with its functions.
+    pub deployed: Option<(Distribution, Runner)>,
 }
 
 /// What the gateway of a stage asks.
@@ -130,7 +131,7 @@ impl SiteStage {
     /// [`NoStage`]
     pub fn new(
         scenario: &Scenario,
-        rules: &Rules<'_>,
+        rules: Rules<'_>,
         folder: &[(String, String, Vec<u8>)],
         front: Front<'_>,
     ) -> Result<Self, NoStage> {
@@ -166,11 +167,11 @@ impl SiteStage {
         );
         let gateway = Gateway::new(judge_of(&site)?, live, Arc::clone(&clock), ports);
         let distribution = distribution(&site, SECRET).map_err(failed)?;
-        let mut deployed = distribution.clone();
-        if let Some(drift) = rules.drift {
-            drift(&mut deployed);
-        }
         let header = (site.guard.secret_header.name.clone(), SECRET.to_owned());
+        let (deployed, runner) = match rules.deployed {
+            Some((deployed, runner)) => (reached(deployed, &distribution), runner),
+            None => (distribution.clone(), guards_of(&site).map_err(failed)?),
+        };
         let mut connectors: HashMap<String, Arc<dyn OriginConnector>> = HashMap::new();
         connectors.insert(GATEWAY.to_owned(), front(gateway));
         for (id, origin) in &site.origins {
@@ -182,7 +183,7 @@ impl SiteStage {
         let stage = Stage::set(Parts {
             scenario,
             distributions: vec![deployed],
-            runner: guards_of(&site).map_err(failed)?,
+            runner,
             connectors,
             objects,
             written,
@@ -215,18 +216,30 @@ impl SiteStage {
         asked: &Asked,
         socket: Option<SocketAddr>,
     ) -> Result<(Observed, Decision), NoStage> {
-        let from = self.viewer(asked.from)?;
-        let target = self.target(asked)?;
-        let site_host = self.site().hosts.first().map(Host::as_str);
-        let host = asked.host.as_deref().or(site_host);
-        let viewer = Viewer {
-            host: host.unwrap_or(&self.distribution.domain),
-            target: &target,
-            address: from.address,
-            country: from.country,
-        };
+        let (from, target) = (self.viewer(asked.from)?, self.target(asked)?);
+        let viewer = self.in_full(asked, from, &target);
         let decision = self.decide(asked, &viewer);
         Ok((self.stage.ask(asked, &viewer, socket).await?, decision))
+    }
+
+    /// What the policy has to say of a request that nobody makes.
+    ///
+    /// # Errors
+    /// [`NoStage`]
+    pub fn decision(&self, asked: &Asked) -> Result<Decision, NoStage> {
+        let (from, target) = (self.viewer(asked.from)?, self.target(asked)?);
+        Ok(self.decide(asked, &self.in_full(asked, from, &target)))
+    }
+
+    fn in_full<'a>(&'a self, asked: &'a Asked, from: AskedFrom, target: &'a str) -> Viewer<'a> {
+        let site_host = self.site().hosts.first().map(Host::as_str);
+        let host = asked.host.as_deref().or(site_host);
+        Viewer {
+            host: host.unwrap_or(&self.distribution.domain),
+            target,
+            address: from.address,
+            country: from.country,
+        }
     }
 
     /// The viewer in full: an address where its country is, or the country of its address.
@@ -234,16 +247,15 @@ impl SiteStage {
         let countries = self.judge.countries();
         let now = self.clock.now().wall;
         let country_of = |address| countries.lookup(address, now).known();
-        Ok(match (from.address, from.country) {
-            (Some(address), None) => AskedFrom {
-                country: country_of(address),
-                ..from
-            },
-            (None, Some(country)) if self.site().geo.database.is_some() => AskedFrom {
-                address: Some(somewhere_in(country, country_of)?),
-                ..from
-            },
-            _ => from,
+        let address = match (from.address, from.country) {
+            (None, Some(country)) if self.site().geo.database.is_some() => {
+                somewhere_in(country, country_of)?
+            }
+            (address, _) => address.unwrap_or(NOBODY),
+        };
+        Ok(AskedFrom {
+            address: Some(address),
+            country: from.country.or_else(|| country_of(address)),
         })
     }
 
@@ -382,6 +394,32 @@ fn state(site: &Site, now: u64) -> Result<SiteState, NoStage> {
             .insert(list.clone(), snapshot.map_err(failed)?);
     }
     Ok(state)
+}
+
+/// A deployed distribution with what only a stage knows: its secret, and its throw-away keys where the site's own are trusted.
+fn reached(mut deployed: Distribution, own: &Distribution) -> Distribution {
+    for origin in &mut deployed.origins {
+        let known = own.origins.iter().find(|known| known.id == origin.id);
+        if let Some(known) = known
+            && origin.custom_headers.iter().next().is_some()
+        {
+            origin.custom_headers = known.custom_headers.clone();
+        }
+    }
+    let patterns: Vec<String> = (0..=deployed.behaviors.len())
+        .map(|at| deployed.pattern(at).to_owned())
+        .collect();
+    let listed = deployed.behaviors.iter_mut().map(|(_, behavior)| behavior);
+    let all = listed.chain([&mut deployed.default_behavior]);
+    for (behavior, pattern) in all.zip(patterns) {
+        let mut others = 0..=own.behaviors.len();
+        let other = others.find(|at| own.pattern(*at) == pattern);
+        let trusted = other.and_then(|at| own.behavior(at).trusted.clone());
+        if behavior.trusted.is_some() && trusted.is_some() {
+            behavior.trusted = trusted;
+        }
+    }
+    deployed
 }
 
 /// Refuses what a stage cannot play.
