@@ -4,6 +4,8 @@
 //! That program is a workspace of its own in `benches`, with the rivals as its dependencies, so that no other build waits
 //! for them.
 
+mod check;
+
 use crate::command::Program;
 use crate::debian;
 use crate::steps::{Failure, Steps, say};
@@ -26,10 +28,18 @@ enum What {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// A large template through `check`, and millions of lines of a log through `replay`
+    Check(check::Options),
 }
 
 pub(crate) fn run(options: &Options, steps: &mut Steps) -> Result<(), Failure> {
-    let What::Gateway { arguments } = &options.what;
+    match &options.what {
+        What::Gateway { arguments } => gateway(arguments, steps),
+        What::Check(options) => check::run(options, steps),
+    }
+}
+
+fn gateway(arguments: &[String], steps: &mut Steps) -> Result<(), Failure> {
     steps.step("valgrind", valgrind)?;
     let folders = Folders::of(&tree::target_dir());
     steps.step("build the gateway as shipped", || {
@@ -64,7 +74,7 @@ fn valgrind() -> Result<String, Failure> {
 }
 
 /// Compiles the benchmarks without building them, so that they do not rot.
-pub(crate) fn check() -> Result<String, Failure> {
+pub(crate) fn compiles() -> Result<String, Failure> {
     Program::cargo("check --locked --workspace --all-targets --manifest-path")
         .args([MANIFEST, "--target-dir"])
         .arg(Folders::of(&tree::target_dir()).target)

@@ -114,6 +114,11 @@ const NAMES: [(&str, Field); 13] = [
     ("c-country", Field::Country),
 ];
 
+/// The names of the fields that are read.
+pub fn field_names() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().map(|(name, _)| *name)
+}
+
 /// Reads the lines of one file, in their order.
 #[derive(Clone, Debug, Default)]
 pub struct Lines {

@@ -124,6 +124,11 @@ impl Clients {
         DynamoStateWriter::new(self.dynamodb.clone(), table, site)
     }
 
+    #[cfg(feature = "chain")]
+    pub(crate) fn s3(&self) -> &aws_sdk_s3::Client {
+        &self.s3
+    }
+
     #[cfg(feature = "testing")]
     pub(crate) fn sdk(&self) -> (&aws_sdk_s3::Client, &aws_sdk_dynamodb::Client) {
         (&self.s3, &self.dynamodb)

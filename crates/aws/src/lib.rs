@@ -21,6 +21,8 @@ pub mod dynamodb;
 pub mod environment;
 #[cfg(feature = "sdk")]
 mod failure;
+#[cfg(feature = "chain")]
+pub mod listing;
 #[cfg(feature = "sdk")]
 pub mod s3;
 #[cfg(feature = "sdk")]

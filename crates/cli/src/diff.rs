@@ -1,21 +1,40 @@
 //! `diff`: which requests are answered otherwise by another manifest.
 
-use crate::args::Diff as Arguments;
+use crate::args::{Diff as Arguments, Replay};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::load::quietly;
 use crate::out;
+use crate::replay::{self, cached};
 use portcullis_diff::compare::{Asking, Change, Diff, Kind, Said, diff};
+use portcullis_replay::replay::Report;
 use portcullis_viewer::country::Country;
+use serde::Serialize;
 use std::fmt::Write as _;
 
 pub(crate) fn run(args: &Arguments) -> Outcome {
     let (old, new) = (quietly(&args.old)?, quietly(&args.new)?);
     let site = |manifest: &crate::load::Manifest| manifest.compiled.bundle.site().clone();
     let found = diff(&site(&old), &site(&new)).map_err(Failure::failed)?;
+    let replayed = match &args.log[..] {
+        [] => None,
+        logs => Some(replay::report(&Replay {
+            logs: logs.to_vec(),
+            manifest: args.new.clone(),
+            against: Some(args.old.clone()),
+            ..Replay::default()
+        })?),
+    };
     if args.json {
-        out::json(&found)?;
+        out::json(&Found {
+            diff: &found,
+            replay: replayed.as_ref(),
+        })?;
     } else {
         out::text(text(&found))?;
+    }
+    if let (Some(report), false) = (&replayed, args.json) {
+        let before = report.caching_against.unwrap_or_default();
+        out::text(cached("predicted", &report.caching) + &cached("before", &before))?;
     }
     let same = found.decisions.is_empty() && found.caching.is_empty();
     Ok(if same {
@@ -23,6 +42,15 @@ pub(crate) fn run(args: &Arguments) -> Outcome {
     } else {
         Exit::Changes.into()
     })
+}
+
+/// The difference as JSON, with what logs came to.
+#[derive(Serialize)]
+struct Found<'a> {
+    #[serde(flatten)]
+    diff: &'a Diff,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replay: Option<&'a Report>,
 }
 
 fn text(diff: &Diff) -> String {

@@ -22,6 +22,22 @@ const LINES_BETWEEN: u64 = 65_536;
 const PROGRESS_MS: u64 = 500;
 
 pub(crate) fn run(args: &Arguments) -> Outcome {
+    let report = report(args)?;
+    if args.json {
+        out::json(&report)?;
+    } else {
+        out::text(text(&report))?;
+    }
+    let changed = report.newly_refused.requests + report.newly_admitted.requests > 0;
+    Ok(if changed {
+        Exit::Changes.into()
+    } else {
+        Exit::Done.into()
+    })
+}
+
+/// Runs the logs through the rules.
+pub(crate) fn report(args: &Arguments) -> Result<Report, Failure> {
     let files = logs::files(&args.logs)?;
     let rules = rules(args, &args.manifest)?;
     let against = args.against.as_deref().map(|path| self::rules(args, path));
@@ -37,18 +53,7 @@ pub(crate) fn run(args: &Arguments) -> Outcome {
         })?;
     }
     progress.end();
-    let report = replay.report(args.top);
-    if args.json {
-        out::json(&report)?;
-    } else {
-        out::text(text(&report))?;
-    }
-    let changed = report.newly_refused.requests + report.newly_admitted.requests > 0;
-    Ok(if changed {
-        Exit::Changes.into()
-    } else {
-        Exit::Done.into()
-    })
+    Ok(replay.report(args.top))
 }
 
 fn rules(args: &Arguments, manifest: &Path) -> Result<Rules, Failure> {
@@ -148,18 +153,20 @@ fn text(report: &Report) -> String {
     }
     changed(&mut text, "newly refused", &report.newly_refused);
     changed(&mut text, "newly admitted", &report.newly_admitted);
-    let cached = |name: &str, ratio: &Ratio| {
-        let per_mille = ratio.per_mille();
-        let (whole, tenth) = (per_mille / 10, per_mille % 10);
-        let asked = ratio.origin_requests();
-        format!("{name:<16}{whole}.{tenth} % from the cache, {asked} requests to the origin\n")
-    };
     text.push_str(&cached("predicted", &report.caching));
     if let Some(ratio) = &report.caching_against {
         text.push_str(&cached("compared with", ratio));
     }
     text.push_str(&cached("in the log", &report.caching_logged));
     text
+}
+
+/// How much of the requests a cache would answer.
+pub(crate) fn cached(name: &str, ratio: &Ratio) -> String {
+    let per_mille = ratio.per_mille();
+    let (whole, tenth) = (per_mille / 10, per_mille % 10);
+    let asked = ratio.origin_requests();
+    format!("{name:<16}{whole}.{tenth} % from the cache, {asked} requests to the origin\n")
 }
 
 fn changed(text: &mut String, what: &str, report: &ChangedReport) {

@@ -8,10 +8,17 @@
 
 mod support;
 
-use flate2::Compression;
 use flate2::write::GzEncoder;
+use parquet::basic::Compression;
+use parquet::data_type::{ByteArray, ByteArrayType};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
 use serde_json::{Value, json};
 use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
 use support::{folder, root, run, write};
 use tempfile::TempDir;
 
@@ -57,7 +64,7 @@ fn w3c() -> String {
 
 /// The same in JSON, packed.
 fn json_gz() -> Vec<u8> {
-    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    let mut packed = GzEncoder::new(Vec::new(), flate2::Compression::fast());
     for (second, address, path, status, result, country) in REQUESTS {
         let line = json!({
             "date": "2026-03-01",
@@ -76,6 +83,58 @@ fn json_gz() -> Vec<u8> {
     packed.finish().unwrap()
 }
 
+/// The same in Parquet, with the names that columns have.
+fn parquet_rows(path: &Path) {
+    const COLUMNS: [&str; 9] = [
+        "date",
+        "time",
+        "x_edge_location",
+        "c_ip",
+        "cs_method",
+        "cs_uri_stem",
+        "sc_status",
+        "x_edge_result_type",
+        "c_country",
+    ];
+    let fields = COLUMNS.map(|name| format!("optional binary {name} (utf8);"));
+    let schema = format!("message log {{ {} }}", fields.concat());
+    let schema = Arc::new(parse_message_type(&schema).unwrap());
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .build();
+    let file = std::fs::File::create(path).unwrap();
+    let mut writer = SerializedFileWriter::new(file, schema, Arc::new(properties)).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    for at in 0..COLUMNS.len() {
+        let values: Vec<ByteArray> = REQUESTS
+            .iter()
+            .map(|(second, address, path, status, result, country)| {
+                let row = [
+                    "2026-03-01".to_owned(),
+                    format!("12:00:0{second}"),
+                    "FRA56-P1".to_owned(),
+                    (*address).to_owned(),
+                    "GET".to_owned(),
+                    (*path).to_owned(),
+                    status.to_string(),
+                    (*result).to_owned(),
+                    (*country).to_owned(),
+                ];
+                ByteArray::from(row[at].as_str())
+            })
+            .collect();
+        let mut column = group.next_column().unwrap().unwrap();
+        let levels = vec![1; values.len()];
+        column
+            .typed::<ByteArrayType>()
+            .write_batch(&values, Some(&levels), None)
+            .unwrap();
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    writer.close().unwrap();
+}
+
 fn site() -> TempDir {
     let new = OLD
         .replace("countries: [EU]", "countries: [DE, US]")
@@ -86,13 +145,15 @@ fn site() -> TempDir {
         ("logs/a.log", &w3c()),
     ]);
     write(site.path(), "packed/a.gz", &json_gz());
+    write(site.path(), "columns/a.parquet", b"");
+    parquet_rows(&site.path().join("columns/a.parquet"));
     site
 }
 
 #[test]
 fn the_rules_that_were_in_force_change_nothing() {
     let site = site();
-    for logs in ["logs", "packed", "logs/a.log"] {
+    for logs in ["logs", "packed", "columns", "logs/a.log"] {
         let report = run(site.path(), &["replay", logs, "--json"])
             .exits(0)
             .json();
@@ -286,6 +347,10 @@ newly refused   /eu/*  europe 1 (admitted) -> europe (no-match)
         .map(|change| change["kind"].as_str().unwrap())
         .collect();
     assert!(kinds.contains(&"refused") && kinds.contains(&"admitted"));
+    let with_log = ["diff", "portcullis.yaml", "new.yaml", "--log", "logs"];
+    run(site.path(), &with_log)
+        .exits(4)
+        .prints("predicted       20.0 % from the cache, 4 requests to the origin\nbefore          16.6 % from the cache");
     run(site.path(), &["diff", "portcullis.yaml", "none.yaml"])
         .exits(1)
         .says("`none.yaml` cannot be read");
@@ -356,4 +421,147 @@ fn a_finding_has_an_order_of_requests_that_can_be_replayed() {
     run(site.path(), &check)
         .exits(0)
         .says("no order of requests was found that undoes the policy");
+}
+
+const WITH_CANDIDATE: &str = "\
+version: 1
+site: tried
+origins: { pages: { bucket: { name: pages } } }
+geo: { source: cloudfront }
+policies:
+  everyone:
+    statements: [{ allow: any }]
+    candidate: europe
+  europe: [{ allow: { countries: [EU] } }]
+behaviors:
+  - { path: \"*\", origin: pages, policy: everyone, caching: disabled }
+";
+
+/// A candidate refuses nobody, and its differences are in the decision line.
+#[test]
+fn a_candidate_is_tried_beside_the_policy_that_decides() {
+    let site = folder(&[
+        ("portcullis.yaml", WITH_CANDIDATE),
+        ("buckets/pages/a.txt", "open"),
+    ]);
+    let explained = |country: &str| {
+        run(
+            site.path(),
+            &[
+                "explain",
+                "/a.txt",
+                "--viewer",
+                "192.0.2.7",
+                "--country",
+                country,
+            ],
+        )
+    };
+    explained("US")
+        .exits(0)
+        .prints("would refuse")
+        .prints("`europe`, which is tried and decides about nobody: no-match");
+    explained("DE").exits(0).prints("would admit");
+    let server = support::server::Server::start(site.path(), &["dev", "portcullis.yaml", "--json"]);
+    for country in ["US", "DE"] {
+        let header = format!("x-portcullis-country: {country}");
+        let answer = support::http::get(server.address, "/a.txt", &[&header]);
+        assert_eq!((answer.status, answer.text()), (200, "open".to_owned()));
+    }
+    let lines = server.wait_for("two decisions", |server| {
+        let printed = server.stdout();
+        let lines = printed
+            .lines()
+            .filter(|line| line.contains("\"kind\":\"decision\""));
+        let lines: Vec<Value> = lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        (lines.len() == 2).then_some(lines)
+    });
+    let refused =
+        json!({ "policy": "europe", "verdict": "refused", "reason": "no-match", "differs": true });
+    assert_eq!(lines[0]["candidate"], refused);
+    let admitted = json!({ "policy": "europe", "verdict": "admitted", "reason": "admitted", "statement": 1, "differs": false });
+    assert_eq!(lines[1]["candidate"], admitted);
+    assert_eq!(
+        (&lines[0]["verdict"], &lines[0]["policy"]),
+        (&json!("admitted"), &json!("everyone"))
+    );
+}
+
+/// What a candidate may not be, and what is said of it.
+#[test]
+fn a_candidate_that_cannot_be_tried_is_refused() {
+    let rows = [
+        ("candidate: europ", "unknown policy `europ`"),
+        (
+            "candidate: everyone",
+            "a candidate is another policy that has no candidate itself",
+        ),
+    ];
+    for (candidate, says) in rows {
+        let manifest = WITH_CANDIDATE.replace("candidate: europe", candidate);
+        let site = folder(&[("portcullis.yaml", &manifest)]);
+        run(site.path(), &["compile"]).exits(3).says(says);
+    }
+}
+
+/// The review of a pull request, over a repository as the example lays one out: the summary tells what changes, and a scenario
+/// that fails fails the review.
+#[test]
+fn a_pull_request_is_reviewed() {
+    let example = root().join("examples/repository");
+    let read = |name: &str| std::fs::read_to_string(example.join(name)).unwrap();
+    let (manifest, scenario) = (read("portcullis.yaml"), read("scenarios/licensed.yaml"));
+    let site = folder(&[
+        ("portcullis.yaml", &manifest),
+        ("scenarios/licensed.yaml", &scenario),
+    ]);
+    let git = |arguments: &[&str]| {
+        let identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
+        let ran = Command::new("git")
+            .current_dir(site.path())
+            .args(identity)
+            .args(arguments)
+            .output();
+        assert!(ran.unwrap().status.success(), "git {arguments:?}");
+    };
+    git(&["init", "--quiet"]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "--message", "first"]);
+    let review = |summary: &str| {
+        let ran = Command::new(root().join("actions/review/review.sh"))
+            .current_dir(site.path())
+            .arg("portcullis.yaml")
+            .env("PORTCULLIS", env!("CARGO_BIN_EXE_portcullis"))
+            .env("BASE", "HEAD")
+            .env("SARIF", "found.sarif")
+            .env("GITHUB_STEP_SUMMARY", summary)
+            .output()
+            .unwrap();
+        let text = std::fs::read_to_string(site.path().join(summary)).unwrap();
+        (ran.status.code(), text)
+    };
+    let (code, told) = review("unchanged.md");
+    assert_eq!(code, Some(0), "{told}");
+    for part in [
+        "### Manifest: fine",
+        "### Rules: fine",
+        "### Scenarios: fine",
+        "### Requests: answered as before",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+    let sarif = std::fs::read_to_string(site.path().join("found.sarif")).unwrap();
+    assert!(sarif.contains("\"2.1.0\""));
+    write(
+        site.path(),
+        "portcullis.yaml",
+        manifest.replace("[EU, CH]", "[EU]").as_bytes(),
+    );
+    let (code, told) = review("changed.md");
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("### Scenarios: failed"), "{told}");
+    assert!(told.contains("### Requests: answered otherwise"), "{told}");
+    assert!(told.contains("newly refused   /licensed/*"), "{told}");
 }

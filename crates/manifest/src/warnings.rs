@@ -42,7 +42,9 @@ fn unused(site: &Site, map: &SourceMap, sink: &mut Sink) {
         .values()
         .flat_map(|group| [&group.primary, &group.secondary]);
     let origins = targets.iter().copied().chain(members).collect();
-    let policies = site.behaviors.iter().map(|b| &b.policy).collect();
+    let candidates = site.policies.values().filter_map(|p| p.candidate.as_ref());
+    let governing = site.behaviors.iter().map(|b| &b.policy);
+    let policies = governing.chain(candidates).collect();
     let networks = conditions()
         .filter_map(|c| c.networks.as_ref())
         .flatten()

@@ -11,7 +11,7 @@ use crate::request::Request;
 use crate::state::SiteState;
 use portcullis_policy::{Decision, Policy, decide};
 use portcullis_signed_access::VerifiedCache;
-use portcullis_site::{Behavior, Bundle, Engine, EngineError, Site};
+use portcullis_site::{Behavior, Bundle, Engine, EngineError, Name, Site};
 
 /// Signatures remembered as verified.
 const VERIFIED_SIGNATURES: usize = 256;
@@ -89,6 +89,8 @@ pub struct Decided<'a> {
     pub gathered: Gathered,
     /// What it says.
     pub decision: Decision,
+    /// The policy that is tried beside it, and what that one would say.
+    pub candidate: Option<(&'a Name, Decision)>,
 }
 
 impl Judge {
@@ -165,6 +167,7 @@ impl Judge {
         };
         let gathered = gather(self.sources(state), policy, request, &proven, now);
         let decision = decide(policy, &gathered.facts, now);
+        let candidate = self.candidate(behavior, request, &proven, state, now);
         Judgement::Decided(Box::new(Decided {
             proven,
             path,
@@ -173,7 +176,24 @@ impl Judge {
             policy,
             gathered,
             decision,
+            candidate,
         }))
+    }
+
+    /// What the candidate of a behavior's policy would say, from facts of its own.
+    fn candidate(
+        &self,
+        behavior: &Behavior,
+        request: &Request<'_>,
+        proven: &Proven,
+        state: &SiteState,
+        now: u64,
+    ) -> Option<(&Name, Decision)> {
+        let policy = self.site().policies.get(&behavior.policy)?;
+        let name = policy.candidate.as_ref()?;
+        let policy = self.engine.policy(name)?;
+        let gathered = gather(self.sources(state), policy, request, proven, now);
+        Some((name, decide(policy, &gathered.facts, now)))
     }
 
     fn sources<'s>(&'s self, state: &'s SiteState) -> Sources<'s> {

@@ -73,6 +73,9 @@ pub struct Record<'a> {
     /// The statement that decided, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statement: Option<usize>,
+    /// What the policy's candidate would have decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<CandidateRecord<'a>>,
     /// The path pattern of the behavior.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub behavior: Option<&'a str>,
@@ -108,6 +111,22 @@ pub struct Record<'a> {
     /// Lines of unproven requests that were left out since the last one.
     #[serde(skip_serializing_if = "is_zero")]
     pub lines_left_out: u64,
+}
+
+/// What a candidate would have decided, in a decision line.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct CandidateRecord<'a> {
+    /// The policy.
+    pub policy: &'a str,
+    /// What would have become of the request.
+    pub verdict: Verdict,
+    /// The reason's code.
+    pub reason: &'static str,
+    /// The statement, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement: Option<usize>,
+    /// Whether somebody would have been refused or admitted who was not.
+    pub differs: bool,
 }
 
 /// The proof in a decision line.

@@ -51,6 +51,9 @@ pub struct Policy {
     pub mode: Mode,
     /// The first matching statement wins; none matching is a refusal. At least one.
     pub statements: Vec<Statement>,
+    /// Another policy that is tried beside this one: what it would decide is in the decision line, and nobody notices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<Name>,
 }
 
 /// Whether a policy's refusals bite.

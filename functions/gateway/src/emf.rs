@@ -44,6 +44,8 @@ fn metrics(record: &Record<'_>, database_age: Option<u64>) -> Vec<Metric> {
         ("Duration", "Milliseconds", record.duration_ms),
         ("StateAge", "Seconds", record.proof.state_age_s),
     ];
+    let candidate = record.candidate.as_ref();
+    metrics.extend(candidate.map(|tried| ("CandidateDiffers", "Count", tried.differs.into())));
     metrics.extend(database_age.map(|age| ("DatabaseAge", "Seconds", age)));
     metrics
 }

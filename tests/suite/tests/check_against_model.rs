@@ -103,7 +103,7 @@ const MISTAKES: [Mistake; 10] = [
                     .as_object_mut()
                     .unwrap()
                     .remove("FunctionAssociations"),
-            )
+            );
         },
         &["PC004"],
     ),
@@ -143,7 +143,7 @@ const MISTAKES: [Mistake; 10] = [
             config["CacheBehaviors"]
                 .as_array_mut()
                 .unwrap()
-                .retain(|one| one["PathPattern"] != "/country/*")
+                .retain(|one| one["PathPattern"] != "/country/*");
         },
         &["PC000"],
     ),
@@ -153,7 +153,7 @@ const MISTAKES: [Mistake; 10] = [
             config["CacheBehaviors"]
                 .as_array_mut()
                 .unwrap()
-                .retain(|one| one["PathPattern"] != "/edge/*")
+                .retain(|one| one["PathPattern"] != "/edge/*");
         },
         &["PC000"],
     ),

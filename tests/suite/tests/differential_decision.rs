@@ -277,7 +277,11 @@ fn the_decision_equals_its_reference() {
             &(policies, vec(viewers(), 1..8)),
             |((statements, report), viewers)| {
                 let mode = if report { Mode::Report } else { Mode::Enforce };
-                let site = site(Policy { mode, statements });
+                let site = site(Policy {
+                    mode,
+                    statements,
+                    candidate: None,
+                });
                 for viewer in &viewers {
                     prop_assert_eq!(
                         verdict(&site, viewer),

@@ -98,19 +98,23 @@ pub(crate) struct Diff {
     pub(crate) old: PathBuf,
     /// The manifest as it is to be, or its folder.
     pub(crate) new: PathBuf,
+    /// Logs to run through both, for the hit ratio of each: as `replay` takes them.
+    #[arg(long, value_name = "LOG")]
+    pub(crate) log: Vec<PathBuf>,
     /// Print the difference as JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 /// `replay`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(after_help = "\
 Examples:
   portcullis replay logs/ --manifest new.yaml --against portcullis.yaml
   aws s3 cp s3://my-logs/E2EXAMPLE.2026-03-01-12.abcd.gz - | portcullis replay - --json
 
-A log is a standard access log of CloudFront (W3C or JSON, gzip or not) or decision lines of the gateway. Without --against
+A log is a standard access log of CloudFront (W3C, JSON or Parquet, gzip or not) or decision lines of the gateway; s3://BUCKET/PREFIX
+in a program built with --features aws. Without --against
 the rules are compared with what the log says happened: a decision where there is one, else a 403 is a refusal.
 The cache is predicted from keys and default lifetimes, because a log has no headers of an origin. Exit code 4 if anybody
 would newly be refused or admitted.")]

@@ -163,6 +163,7 @@ impl Explanation {
         self.facts(judge, sent, decided, now);
         let (policy, facts) = (decided.policy, &decided.gathered.facts);
         self.statements(manifest, &behavior.policy, policy, facts, now);
+        self.candidate(decided);
         self.verdict(manifest, &behavior.policy, &decided.decision);
     }
 
@@ -259,6 +260,19 @@ impl Explanation {
                 break;
             }
         }
+    }
+
+    /// Adds what the policy's candidate would have said.
+    fn candidate(&mut self, decided: &Decided<'_>) {
+        let Some((name, decision)) = &decided.candidate else {
+            return;
+        };
+        let (result, reason) = match decision {
+            Decision::Admitted(_) => ("would admit", "admitted"),
+            Decision::Refused(refusal) => ("would refuse", refusal.reason.code()),
+        };
+        let input = format!("policy `{name}`, which is tried and decides about nobody: {reason}");
+        self.step("candidate", result, &input, None);
     }
 
     /// Adds what a policy came to.

@@ -238,6 +238,11 @@ static LONG_POLICY: Record = record(&[
         STATEMENTS,
         "The statements; the first match wins.",
     ),
+    optional(
+        "candidate",
+        Shape::Text(&text::NAME),
+        "Another policy that is tried beside this one: the decision line says what it would decide, and nobody notices.",
+    ),
 ]);
 
 static STATEMENT: Record = Record {

@@ -25,7 +25,12 @@ impl Reading<'_, '_> {
                 .map(|(i, item)| self.statement(item, groups, &[key, &i.to_string()]))
                 .collect();
             let mode = policy.get("mode").word().unwrap_or_default();
-            policies.entry(name).or_insert(Policy { mode, statements });
+            let candidate = policy.get("candidate").parse(Name::new);
+            policies.entry(name).or_insert(Policy {
+                mode,
+                statements,
+                candidate,
+            });
         }
         policies
     }

@@ -1,12 +1,14 @@
 //! How a record is filled from a judgement and from what was served.
 
-use super::{CountryRecord, Inputs, ProofRecord, Record, SignatureRecord, Verdict};
+use super::{
+    CandidateRecord, CountryRecord, Inputs, ProofRecord, Record, SignatureRecord, Verdict,
+};
 use crate::clock::Now;
 use crate::judge::{Decided, Judge, Judgement};
 use crate::request::Request;
 use crate::serve::Served;
 use crate::state::poll::Live;
-use portcullis_policy::{AddressFact, Decision, Networks, SignatureFact};
+use portcullis_policy::{AddressFact, Decision, Networks, Refusal, SignatureFact};
 use portcullis_site::{Name, Site};
 
 impl<'a> Record<'a> {
@@ -60,6 +62,7 @@ impl<'a> Record<'a> {
             label: None,
             policy: None,
             statement: None,
+            candidate: None,
             behavior: None,
             method: request.method,
             path: request.raw_path,
@@ -81,16 +84,20 @@ impl<'a> Record<'a> {
         let policy = &decided.behavior.policy;
         self.policy = Some(policy.as_str());
         self.behavior = Some(decided.behavior.path.as_str());
-        let (verdict, refusal, statement) = match &decided.decision {
-            Decision::Admitted(admitted) => match admitted.reported() {
-                Some(refusal) => (Verdict::Reported, Some(refusal), refusal.statement),
-                None => (Verdict::Admitted, None, admitted.statement()),
-            },
-            Decision::Refused(refusal) => (Verdict::Refused, Some(*refusal), refusal.statement),
-        };
+        let (verdict, refusal, statement) = came_to(&decided.decision);
         self.verdict = verdict;
         self.reason = refusal.map_or("admitted", |r| r.reason.code());
         self.statement = statement.map(|index| index + 1);
+        self.candidate = decided.candidate.as_ref().map(|(policy, decision)| {
+            let (tried, refusal, statement) = came_to(decision);
+            CandidateRecord {
+                policy: policy.as_str(),
+                verdict: tried,
+                reason: refusal.map_or("admitted", |r| r.reason.code()),
+                statement: statement.map(|index| index + 1),
+                differs: (tried == Verdict::Refused) != (verdict == Verdict::Refused),
+            }
+        });
         self.label = refusal.and_then(|_| label(judge.site(), policy, statement?));
         self.inputs = Some(inputs(judge, decided, now));
     }
@@ -104,6 +111,17 @@ impl<'a> Record<'a> {
         self.dropped_headers = served.dropped_headers;
         self.store_calls = served.store_calls;
         self.upstream_calls = served.upstream_calls;
+    }
+}
+
+/// The verdict of a decision, why it refuses or would, and by which statement.
+fn came_to(decision: &Decision) -> (Verdict, Option<Refusal>, Option<usize>) {
+    match decision {
+        Decision::Admitted(admitted) => match admitted.reported() {
+            Some(refusal) => (Verdict::Reported, Some(refusal), refusal.statement),
+            None => (Verdict::Admitted, None, admitted.statement()),
+        },
+        Decision::Refused(refusal) => (Verdict::Refused, Some(*refusal), refusal.statement),
     }
 }
 

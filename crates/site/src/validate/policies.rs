@@ -1,9 +1,10 @@
 //! Policies: references, empty lists, statements that can never match or are never reached.
 
 use super::{Faults, LIMITS, Rule};
-use crate::{Conditions, Effect, Name, Network, Site, Statement};
+use crate::{Conditions, Effect, Name, Network, Policy, Site, Statement};
 use ipnet::IpNet;
 use portcullis_viewer::set::AddressSet;
+use std::collections::BTreeSet;
 
 pub(super) fn validate(site: &Site, faults: &mut Faults) {
     for (name, group) in &site.key_groups {
@@ -20,6 +21,7 @@ pub(super) fn validate(site: &Site, faults: &mut Faults) {
         if policy.statements.is_empty() {
             faults.add(Rule::EmptyRule, &place, "the policy has no statement", "a policy without statements refuses everyone; write `- { deny: any }` to mean that");
         }
+        candidate(site, name, policy, faults);
         for (i, statement) in policy.statements.iter().enumerate() {
             let index = i.to_string();
             let place = ["policies", name.as_str(), &index];
@@ -42,6 +44,48 @@ pub(super) fn validate(site: &Site, faults: &mut Faults) {
                 );
             }
         }
+    }
+}
+
+/// A candidate is another policy, tried alone, that asks for no signature that does not reach the gateway.
+fn candidate(site: &Site, name: &Name, policy: &Policy, faults: &mut Faults) {
+    let Some(candidate) = &policy.candidate else {
+        return;
+    };
+    let place = ["policies", name.as_str(), "candidate"];
+    let Some(tried) = site.policies.get(candidate) else {
+        let known = site.policies.keys().map(Name::as_str);
+        faults.unknown(
+            Rule::UnknownPolicy,
+            &place,
+            "policy",
+            candidate.as_str(),
+            known,
+        );
+        return;
+    };
+    if candidate == name || tried.candidate.is_some() {
+        let why = "a candidate is another policy that has no candidate itself";
+        faults.add(
+            Rule::Enforcement,
+            &place,
+            why,
+            "name the policy that is tried",
+        );
+    }
+    let groups = |policy: &Policy| -> BTreeSet<Name> {
+        let conditions = policy.statements.iter().filter_map(|s| s.when.as_ref());
+        conditions
+            .filter_map(|when| when.signed_by.clone())
+            .collect()
+    };
+    if let Some(group) = groups(tried).difference(&groups(policy)).next() {
+        faults.add(
+            Rule::Enforcement,
+            &place,
+            format!("`{candidate}` asks for a signature of `{group}`, which is not forwarded for `{name}`"),
+            "a signature can be tried only where the policy asks for it already",
+        );
     }
 }
 

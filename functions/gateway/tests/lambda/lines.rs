@@ -63,6 +63,10 @@ async fn every_request_has_one_line_that_is_as_its_schema_says() {
     }
     let lines = decisions(&lambda, requests.len()).await;
     assert_eq!(lines.len(), requests.len());
+    let tried = lines
+        .iter()
+        .filter(|line| line["candidate"]["differs"] == true);
+    assert!(tried.count() > 0, "a candidate differs");
     let schema = jsonschema::validator_for(&schema()).expect("a schema");
     for line in &lines {
         let errors: Vec<String> = schema
