@@ -78,6 +78,7 @@ pub fn check(input: &Input) -> Report {
         rules::all(&world, &mut report);
         waivers.extend(resources.iter().flat_map(waivers_of));
     }
+    waivers.extend(input.manifest.iter().flat_map(waivers_in));
     waivers.sort();
     waivers.dedup();
     waive(&waivers, &input.today, &mut report);
@@ -135,6 +136,10 @@ struct Waiver {
     case: Option<String>,
     reason: String,
     until: String,
+    /// The behavior it is about; only in a manifest.
+    path: Option<String>,
+    /// Whether it stands in the manifest, and covers findings wherever they are.
+    everywhere: bool,
 }
 
 /// The rules that are waived case by case only.
@@ -156,6 +161,27 @@ fn waivers_of(resource: &crate::template::Resource) -> Vec<Waiver> {
             case: one.get("case").literal().map(str::to_owned),
             reason: text("reason"),
             until: text("until"),
+            path: None,
+            everywhere: false,
+        }
+    });
+    waivers.collect()
+}
+
+/// The waivers of a manifest.
+fn waivers_in(manifest: &Source) -> Vec<Waiver> {
+    let node = plain(&manifest.value);
+    let list = node.get("waivers");
+    let waivers = list.items().iter().map(|one| {
+        let text = |key: &str| one.get(key).literal().unwrap_or_default().to_owned();
+        Waiver {
+            place: Where::new(&manifest.file, "", "/waivers".to_owned(), one.at),
+            rule: text("rule"),
+            case: one.get("case").literal().map(str::to_owned),
+            reason: text("reason"),
+            until: text("until"),
+            path: one.get("path").literal().map(str::to_owned),
+            everywhere: true,
         }
     });
     waivers.collect()
@@ -176,7 +202,9 @@ impl Waiver {
     }
 
     fn covers(&self, finding: &Finding) -> bool {
-        finding.place.resource == self.place.resource
+        let here = self.everywhere || finding.place.resource == self.place.resource;
+        let about = self.path.is_none() || self.path == finding.behavior;
+        here && about
             && finding.case.rule() == self.rule
             && self
                 .case

@@ -192,3 +192,78 @@ fn a_large_template_takes_no_time() {
     let took = start.elapsed();
     assert!(took.as_secs() < 5, "{took:?}");
 }
+
+/// A waiver in the manifest covers what it names until its day, and is a finding itself when it covers nothing.
+#[test]
+fn a_manifest_waives_with_a_reason_and_a_date() {
+    const MANIFEST: &str = "\
+version: 1
+site: waived
+origins: { pages: { bucket: { name: pages } } }
+geo: { source: cloudfront }
+policies:
+  everyone: [{ allow: any }]
+  europe: [{ allow: { countries: [EU] } }]
+behaviors:
+  - { path: /eu/*, origin: pages, policy: europe, enforce: edge }
+  - { path: \"*\", origin: pages, policy: everyone }
+";
+    let waiver = |until: &str, path: &str| {
+        let waiver =
+            "waivers: [{ rule: PC004, case: missing, path: PATH, reason: a test, until: UNTIL }]\n";
+        format!(
+            "{MANIFEST}{}",
+            waiver.replace("UNTIL", until).replace("PATH", path)
+        )
+    };
+    let site = folder(&[("portcullis.yaml", MANIFEST)]);
+    run(site.path(), &["template", "--output", "template.json"]).exits(0);
+    let text = std::fs::read_to_string(site.path().join("template.json")).unwrap();
+    let mut template: Value = serde_json::from_str(&text).unwrap();
+    for resource in template["Resources"].as_object_mut().unwrap().values_mut() {
+        if resource["Type"] == "AWS::CloudFront::Distribution" {
+            let behavior = &mut resource["Properties"]["DistributionConfig"]["CacheBehaviors"][0];
+            behavior
+                .as_object_mut()
+                .unwrap()
+                .remove("FunctionAssociations");
+        }
+    }
+    std::fs::write(site.path().join("template.json"), template.to_string()).unwrap();
+    let check = |manifest: &str| {
+        std::fs::write(site.path().join("portcullis.yaml"), manifest).unwrap();
+        run(site.path(), &["compile"]).exits(0);
+        let given = [
+            "--parameter",
+            "CodeBucket=c",
+            "--parameter",
+            "CodeKey=k",
+            "--format",
+            "json",
+        ];
+        run(
+            site.path(),
+            &[&["check", "portcullis.yaml", "template.json"], &given[..]].concat(),
+        )
+    };
+    let cases = |ran: &support::Ran| -> Vec<String> {
+        let report = ran.json();
+        let findings = report["findings"].as_array().unwrap().iter();
+        let told = findings.filter(|one| one["severity"] != "note" && one["waived"].is_null());
+        told.map(|one| one["case"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(cases(&check(MANIFEST).exits(3)), ["PC004/missing"]);
+    assert_eq!(
+        cases(&check(&waiver("2999-01-01", "/eu/*")).exits(0)),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        cases(&check(&waiver("2020-01-01", "/eu/*")).exits(3)),
+        ["PC004/missing", "PC000/waiver"]
+    );
+    assert_eq!(
+        cases(&check(&waiver("2999-01-01", "/us/*")).exits(3)),
+        ["PC004/missing", "PC000/waiver"]
+    );
+}

@@ -129,6 +129,31 @@ pub(crate) static SITE: Record = record(&[
         },
         "Custom error responses by status.",
     ),
+    optional(
+        "waivers",
+        Shape::List(&Shape::Record(&WAIVER)),
+        "Findings of `portcullis check` that are known, each with a reason and a date; nothing else reads them.",
+    ),
+]);
+
+static WAIVER: Record = record(&[
+    required("rule", Shape::Text(&text::RULE), "The rule."),
+    optional(
+        "case",
+        Shape::Text(&text::CASE),
+        "The case of the rule; left out, all of them. Some rules are waived case by case only.",
+    ),
+    optional(
+        "path",
+        Shape::Text(&text::PATTERN),
+        "The behavior it is about; left out, all of them.",
+    ),
+    required("reason", Shape::Text(&text::REASON), "Why it is accepted."),
+    required(
+        "until",
+        Shape::Text(&text::DAY),
+        "The last day on which it counts.",
+    ),
 ]);
 
 static DNS: Record = record(&[required(

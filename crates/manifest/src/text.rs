@@ -100,6 +100,17 @@ texts! {
     /// A browser's origin; `*` means all of them.
     WEB_ORIGIN: CORS, "an origin as a browser sends it, such as `https://www.example.com`, or `*`",
         r"^(\*|https?://[a-z0-9.-]+(:[0-9]{1,5})?)$", no_words, web_origin;
+    /// A rule of `portcullis check`.
+    RULE: TEXT, "the id of a rule, such as `PC023`", "^PC[0-9]{3}$", no_words,
+        |s| accept(s.len() == 5 && s.starts_with("PC") && s.bytes().skip(2).all(|b| b.is_ascii_digit()));
+    /// A case of a rule.
+    CASE: TEXT, "the name of a rule's case, such as `allow-all`", "^[a-z][a-z-]{1,63}$", no_words,
+        |s| accept((2..=64).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'));
+    /// A reason in words.
+    REASON: TEXT, "a reason in words", "^[ -~]{1,500}$", no_words,
+        |s| accept((1..=500).contains(&s.len()) && s.bytes().all(|b| (0x20..=0x7e).contains(&b)));
+    /// A day.
+    DAY: TEXT, "a day, such as `2027-03-31`", "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", no_words, |s| accept(day(s));
     /// A status whose error response is replaced.
     STATUS: ERROR_RESPONSE, "a status from 400 to 599", "^[45][0-9]{2}$", no_words,
         |s| accept(s.len() == 3 && s.parse::<u16>().is_ok_and(|n| (400..600).contains(&n)));
@@ -126,6 +137,13 @@ pub(crate) fn implicit_type(text: &str) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+/// Whether a text has the form of a day; whether there is such a day is for who compares it.
+fn day(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    lengths == [4, 2, 2] && parts.concat().bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn no_words() -> Vec<String> {

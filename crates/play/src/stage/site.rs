@@ -5,14 +5,11 @@ use super::written::{Upstreams, Written};
 use super::{NOBODY, NoStage, Observed, Parts, Stage, Viewer};
 use crate::functions::guards_of;
 use crate::gateway::ask;
-use crate::heard::Viewer as HeardViewer;
-use crate::heard::{Arrived, EDGE, Sender, chosen, distribution};
+use crate::heard::{EDGE, Heard, chosen, distribution};
 use crate::keys::Keys;
 use crate::scenario::{Asked, AskedFrom, Scenario};
 use portcullis_distribution::site::{BUCKET, GATEWAY};
 use portcullis_edge::distribution::Distribution;
-use portcullis_edge::headers::{CustomHeaders, Headers};
-use portcullis_edge::identity::{EdgeHost, REQUEST_ID_RANDOM_BYTES, RequestId};
 use portcullis_edge_functions::Runner;
 use portcullis_edge_server::origins::{Fetching, OriginConnector, OriginFetch};
 use portcullis_origin::clock::{Clock as _, Now, TestClock};
@@ -87,7 +84,6 @@ pub struct SiteStage {
     state: SiteState,
     clock: Arc<TestClock>,
     distribution: Distribution,
-    custom_headers: CustomHeaders,
     keys: Keys,
 }
 
@@ -167,7 +163,6 @@ impl SiteStage {
         );
         let gateway = Gateway::new(judge_of(&site)?, live, Arc::clone(&clock), ports);
         let distribution = distribution(&site, SECRET).map_err(failed)?;
-        let header = (site.guard.secret_header.name.clone(), SECRET.to_owned());
         let (deployed, runner) = match rules.deployed {
             Some((deployed, runner)) => (reached(deployed, &distribution), runner),
             None => (distribution.clone(), guards_of(&site).map_err(failed)?),
@@ -196,7 +191,6 @@ impl SiteStage {
             state,
             clock,
             distribution,
-            custom_headers: CustomHeaders::new(vec![header]).map_err(failed)?,
             keys,
         })
     }
@@ -275,37 +269,27 @@ impl SiteStage {
         Ok(target.unwrap_or_default().to_owned())
     }
 
+    /// What the policy says of a viewer when everything about it is known, whatever the distribution forwards.
     fn decide(&self, asked: &Asked, viewer: &Viewer<'_>) -> Decision {
-        let mut headers = Headers::default();
-        let all = asked.headers.iter();
-        all.for_each(|(name, value)| headers.add(name, value.as_str()));
-        let arrived = Arrived {
-            viewer: HeardViewer {
-                address: viewer
-                    .address
-                    .map(|address| SocketAddr::new(address, super::VIEWER_PORT)),
-                country: viewer.country,
-            },
-            method: &asked.method,
-            target: viewer.target,
-            headers: &headers,
+        let secret = self.site().guard.secret_header.name.as_str();
+        let text = |name: &str| match name {
+            "cloudfront-viewer-address" => {
+                let address = viewer.address?;
+                Some(format!("{address}:{}", super::VIEWER_PORT))
+            }
+            "cloudfront-viewer-country" => viewer.country.map(|country| country.to_string()),
+            name if name == secret => Some(SECRET.to_owned()),
+            name => {
+                let mut headers = asked.headers.iter();
+                headers
+                    .find(|(own, _)| own == name)
+                    .map(|(_, value)| value.clone())
+            }
         };
-        let at = chosen(&self.distribution, viewer.target);
-        let (edge, id) = (
-            EdgeHost::new([0; 16]),
-            RequestId::new([0; REQUEST_ID_RANDOM_BYTES]),
-        );
-        let sender = Sender {
-            site: self.site(),
-            distribution: &self.distribution,
-            custom_headers: &self.custom_headers,
-            edge: &edge,
-            id: &id,
-        };
-        let heard = sender.send(&arrived, at);
+        let heard = Heard::of(self.site(), &asked.method, viewer.target, "stage", text);
         let cookies = heard.cookies();
         let request = heard.request(&cookies);
-        let judge = self.judge_of(at);
+        let judge = self.judge_of(chosen(&self.distribution, viewer.target));
         let judgement = judge.judge(&request, &self.state, self.clock.now().wall);
         decision(&judgement)
     }
