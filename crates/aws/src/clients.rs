@@ -129,6 +129,11 @@ impl Clients {
         &self.s3
     }
 
+    #[cfg(feature = "releases")]
+    pub(crate) fn dynamodb(&self) -> &aws_sdk_dynamodb::Client {
+        &self.dynamodb
+    }
+
     #[cfg(feature = "testing")]
     pub(crate) fn sdk(&self) -> (&aws_sdk_s3::Client, &aws_sdk_dynamodb::Client) {
         (&self.s3, &self.dynamodb)

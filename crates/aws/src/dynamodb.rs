@@ -29,6 +29,8 @@ mod write;
 
 #[cfg(feature = "testing")]
 pub(crate) use item::attribute as from_json;
+#[cfg(feature = "releases")]
+pub(crate) use write::release_attribute;
 pub use write::{DynamoStateWriter, WriteError};
 
 use crate::config::TableName;
@@ -48,7 +50,7 @@ use portcullis_site::Name;
 pub const ANSWER_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// The name of the key attribute.
-const KEY: &str = "site";
+pub(crate) const KEY: &str = "site";
 
 /// The state of one site in a DynamoDB table.
 #[derive(Debug, Clone)]
@@ -87,7 +89,7 @@ impl StateStore for DynamoState {
     }
 }
 
-fn key(site: &Name) -> AttributeValue {
+pub(crate) fn key(site: &Name) -> AttributeValue {
     AttributeValue::S(site.as_str().to_owned())
 }
 

@@ -23,6 +23,8 @@ pub mod environment;
 mod failure;
 #[cfg(feature = "chain")]
 pub mod listing;
+#[cfg(feature = "releases")]
+pub mod releases;
 #[cfg(feature = "sdk")]
 pub mod s3;
 #[cfg(feature = "sdk")]

@@ -1,7 +1,7 @@
 //! The commands of releases: publish, list, show, compare, roll back, promote, withdraw, collect.
 //!
 //! Always holds: what may happen is the protocol's to say; a command that fails leaves the live release as it was and may be
-//! run again. Deliberately absent: stores in an account; these commands write to the folder that stands for the bucket.
+//! run again.
 
 mod look;
 mod plan;
@@ -22,14 +22,22 @@ use portcullis_release::run::RunError;
 use portcullis_site::Name;
 use serde_json::json;
 use std::future::Future;
+use std::sync::OnceLock;
 use store::Store;
+use tokio::runtime::Runtime;
 
 /// Waits for something on this thread.
 fn wait<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::failed)?;
+    // One for the whole command: connections that are kept belong to the runtime that made them.
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    if RUNTIME.get().is_none() {
+        let made = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build();
+        let _another_was_first = RUNTIME.set(made.map_err(Failure::failed)?);
+    }
+    let runtime = RUNTIME.get();
+    let runtime = runtime.ok_or_else(|| Failure::failed("there is no runtime"))?;
     Ok(runtime.block_on(work))
 }
 

@@ -392,3 +392,22 @@ fn is_whole(site: &Path) {
         );
     }
 }
+
+/// A program without AWS says how to get one that has it.
+#[test]
+fn a_store_in_an_account_needs_a_program_that_can_reach_it() {
+    let site = folder(&[("portcullis.yaml", MANIFEST), ("dist/index.html", "page")]);
+    run(
+        site.path(),
+        &[
+            "publish",
+            "dist",
+            "--plan",
+            "--state",
+            "dynamodb:table/site",
+        ],
+    )
+    .exits(2)
+    .says("this program has no AWS, so `dynamodb:table/site` cannot be reached")
+    .says("--features aws");
+}

@@ -275,6 +275,12 @@ impl From<Failure> for WriteError {
     }
 }
 
+/// What readers know of releases, as its attribute.
+#[cfg(feature = "releases")]
+pub(crate) fn release_attribute(release: &Serving) -> Result<AttributeValue, WriteError> {
+    attribute(release)
+}
+
 fn attribute(part: &impl Serialize) -> Result<AttributeValue, WriteError> {
     json_attribute(serde_json::to_value(part).map_err(unwritable)?)
 }

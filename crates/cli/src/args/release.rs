@@ -1,6 +1,7 @@
 //! What can be typed about releases.
 
 use super::Buckets;
+use crate::serve::StatePlace;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -12,9 +13,13 @@ pub(crate) struct ReleaseStore {
     pub(crate) manifest: PathBuf,
     #[command(flatten)]
     pub(crate) buckets: Buckets,
-    /// The state file of a `portcullis serve` that is to hear of every change.
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) state: Option<PathBuf>,
+    /// Where gateways poll what is live: `dynamodb:TABLE/SITE`, and then the store is the bucket in S3 and the ledger beside
+    /// that state; or the state file of a `portcullis serve` over folders.
+    #[arg(long, global = true, value_name = "WHERE")]
+    pub(crate) state: Option<StatePlace>,
+    /// The profile of AWS's configuration files.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
     /// Print events and results as JSON, one on each line.
     #[arg(long, global = true)]
     pub(crate) json: bool,

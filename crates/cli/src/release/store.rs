@@ -1,4 +1,5 @@
-//! The release store of a site on this machine: the folder of its bucket, with the ledger in it.
+//! The release store of a site: on this machine the folder of its bucket, with the ledger in it; in an account the bucket,
+//! with the ledger beside the state in DynamoDB.
 //!
 //! ```text
 //! BUCKET/KEY                        an object
@@ -6,11 +7,15 @@
 //! BUCKET/.portcullis/metadata/      what is stored with each object
 //! ```
 
+mod adapters;
+
 use crate::args::ReleaseStore;
 use crate::exit::Failure;
 use crate::gateway::Folders;
 use crate::load::load;
 use crate::machine;
+use crate::serve::StatePlace;
+use adapters::{Ledgers, Objects};
 use portcullis_http_semantics::HttpDate;
 use portcullis_origin::state::file::FileState;
 use portcullis_release::directory::DirectoryObjects;
@@ -26,6 +31,8 @@ use std::sync::Arc;
 
 /// By how many seconds clocks on one machine may differ.
 const SLACK: u64 = 2;
+/// The same for machines that publish to one account.
+const SLACK_IN_ACCOUNT: u64 = 120;
 /// How much of an id is shown, and the least that names a release.
 pub(super) const SHORT: usize = 12;
 const SHORTEST: usize = 4;
@@ -42,8 +49,10 @@ impl Clock for Wall {
 
 /// The store of one site.
 pub(super) struct Store {
-    pub(super) site: Site<DirectoryObjects, FileLedger, Wall>,
+    pub(super) site: Site<Objects, Ledgers, Wall>,
     pub(super) releases: Releases,
+    /// By how many seconds the clocks of publishers may differ.
+    slack: u64,
 }
 
 /// The ledger in the folder of a bucket.
@@ -65,24 +74,26 @@ impl Store {
     pub(super) fn open(args: &ReleaseStore) -> Result<Self, Failure> {
         let manifest = load(&args.manifest)?;
         let site = manifest.compiled.bundle.site();
-        let folder = Folders::new(&args.buckets, &manifest.folder)?.of(bucket(&site.origins)?);
-        let path = path_of_ledger(&folder);
-        let own = path.parent().unwrap_or(&folder).to_owned();
-        std::fs::create_dir_all(&own).map_err(|why| {
-            Failure::failed(format!(
-                "the store `{}` cannot be written: {why}",
-                own.display()
-            ))
-        })?;
-        let mut ledger = FileLedger::new(path);
-        if let Some(state) = &args.state {
-            let state = FileState::new(state);
-            ledger = ledger.with_mirror(Arc::new(move |ledger: &Ledger| mirror(&state, ledger)));
-        }
-        let objects = DirectoryObjects::new(folder, own.join("metadata"));
+        let bucket = bucket(&site.origins)?;
+        let (objects, ledger, slack) = match &args.state {
+            Some(StatePlace::DynamoDb { table, site }) => {
+                let profile = args.profile.as_deref();
+                let (objects, ledger) = adapters::in_account(bucket, table, site, profile)?;
+                (objects, ledger, SLACK_IN_ACCOUNT)
+            }
+            Some(StatePlace::File(state)) => {
+                let (objects, ledger) = in_folder(args, bucket, &manifest.folder, Some(state))?;
+                (objects, ledger, SLACK)
+            }
+            None => {
+                let (objects, ledger) = in_folder(args, bucket, &manifest.folder, None)?;
+                (objects, ledger, SLACK)
+            }
+        };
         Ok(Self {
             site: Site::new(objects, ledger, Wall),
             releases: site.releases.clone().unwrap_or_else(defaults),
+            slack,
         })
     }
 
@@ -99,9 +110,34 @@ impl Store {
             releases: usize::try_from(keep.releases).unwrap_or(usize::MAX),
             min_age: keep.min_age.get(),
             grace,
-            slack: SLACK,
+            slack: self.slack,
         }
     }
+}
+
+/// The folder that stands for the bucket; `state` is told of every change.
+fn in_folder(
+    args: &ReleaseStore,
+    bucket: &Bucket,
+    beside: &Path,
+    state: Option<&Path>,
+) -> Result<(Objects, Ledgers), Failure> {
+    let folder = Folders::new(&args.buckets, beside)?.of(bucket);
+    let path = path_of_ledger(&folder);
+    let own = path.parent().unwrap_or(&folder).to_owned();
+    std::fs::create_dir_all(&own).map_err(|why| {
+        Failure::failed(format!(
+            "the store `{}` cannot be written: {why}",
+            own.display()
+        ))
+    })?;
+    let mut ledger = FileLedger::new(path);
+    if let Some(state) = state {
+        let state = FileState::new(state);
+        ledger = ledger.with_mirror(Arc::new(move |ledger: &Ledger| mirror(&state, ledger)));
+    }
+    let objects = DirectoryObjects::new(folder, own.join("metadata"));
+    Ok((Objects::Directory(objects), Ledgers::File(ledger)))
 }
 
 /// The state of a server that polls a file says what the ledger says.
