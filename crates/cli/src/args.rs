@@ -278,6 +278,9 @@ pub(crate) struct Edge {
     /// The country viewers seem to come from; else unknown.
     #[arg(long, value_name = "CC")]
     pub(crate) country: Option<String>,
+    /// Write a standard access log here, as CloudFront does: W3C, or JSON if the name ends in .json. `portcullis replay` reads it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) access_log: Option<PathBuf>,
     /// Where the line of each answer goes: stderr, stdout, none or a file; else stdout with --json, stderr without.
     #[arg(long, value_name = "WHERE")]
     pub(crate) log: Option<Log>,

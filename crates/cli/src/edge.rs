@@ -3,6 +3,7 @@
 //! Always holds: what cannot be played is refused by name before anything listens; a changed file is put to work only when
 //! all of it is right. Deliberately absent: our gateway, which `dev` puts behind the same model.
 
+mod access_log;
 mod functions;
 mod origins;
 pub(crate) mod read;

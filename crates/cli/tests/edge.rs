@@ -310,3 +310,90 @@ fn an_option_that_cannot_be_played_is_refused_by_name() {
     let edge = Server::start(site.path(), &without);
     assert_eq!(get(edge.address, "/assets/hello.txt", &[]).status, 200);
 }
+
+/// The log has a line for each answer, and `replay` reads it.
+#[test]
+fn an_access_log_is_written_as_cloudfront_writes_it() {
+    for (name, fields) in [("access.log", true), ("access.json", false)] {
+        let app = App::start();
+        let logs = folder(&[]);
+        let log = logs.path().join(name);
+        let log = log.to_str().unwrap();
+        let edge = start(&app, &[CONFIG, "--access-log", log]);
+        get(
+            edge.address,
+            "/assets/hello.txt?v=1",
+            &["user-agent: it's me"],
+        );
+        get(edge.address, "/assets/hello.txt?v=1", &["range: bytes=0-2"]);
+        get(
+            edge.address,
+            "/assets/hello.txt",
+            &["x-portcullis-country: GB"],
+        );
+        let lines = edge.wait_for("three lines", |_| {
+            let text = std::fs::read_to_string(log).unwrap();
+            let lines: Vec<String> = text
+                .lines()
+                .filter(|l| !l.starts_with('#'))
+                .map(str::to_owned)
+                .collect();
+            (lines.len() == 3).then_some(lines)
+        });
+        if fields {
+            let values: Vec<Vec<&str>> = lines
+                .iter()
+                .map(|line| line.split('\t').collect())
+                .collect();
+            assert!(values.iter().all(|line| line.len() == 33));
+            let some = |line: usize| [7, 8, 10, 11, 13, 28, 31, 32].map(|at| values[line][at]);
+            assert_eq!(
+                some(0),
+                [
+                    "/assets/hello.txt",
+                    "200",
+                    "it%27s%20me",
+                    "v=1",
+                    "Miss",
+                    "Miss",
+                    "-",
+                    "-"
+                ]
+            );
+            assert_eq!(
+                some(1),
+                [
+                    "/assets/hello.txt",
+                    "206",
+                    "-",
+                    "v=1",
+                    "Hit",
+                    "Hit",
+                    "0",
+                    "2"
+                ]
+            );
+            assert_eq!(
+                some(2),
+                [
+                    "/assets/hello.txt",
+                    "403",
+                    "-",
+                    "-",
+                    "Error",
+                    "ClientGeoBlocked",
+                    "-",
+                    "-"
+                ]
+            );
+        }
+        let report = run(
+            &root(),
+            &["replay", log, "--manifest", "examples/handbook", "--json"],
+        )
+        .json();
+        assert_eq!(report["counts"]["requests"], 3, "{name}");
+        assert_eq!(report["counts"]["unreadable"], 0, "{name}");
+        assert_eq!(report["caching_logged"]["hits"], 1, "{name}");
+    }
+}

@@ -9,11 +9,13 @@
 //! one a behavior that has a function answers 503.
 
 mod convert;
+mod counted;
 mod passing;
 
 use crate::body::{Body, BodyError};
 use crate::listen::{Answer, Arrived, Handler, Refusal, Refused};
 use crate::origins::{OriginAnswer, OriginConnector, OriginFailure, OriginFetch};
+use counted::Counted;
 use passing::Passing;
 use portcullis_edge::answer::{Answer as Generated, Cause, Stamp};
 use portcullis_edge::compute::{ComputeCall, ComputeFailure, Computed, ShownBody};
@@ -61,6 +63,26 @@ pub trait World: Send + Sync + 'static {
     fn answered(&self, exchange: &Exchange, reply: &Reply, times: Times) {
         let _ = (exchange, reply, times);
     }
+
+    /// Who is to be told when the answer has ended, as it begins: whoever keeps a log.
+    fn log(&self, exchange: &Exchange, reply: &Reply, times: Times) -> Option<Box<Ended>> {
+        let _ = (exchange, reply, times);
+        None
+    }
+}
+
+/// Told when an answer has ended.
+pub type Ended = dyn FnOnce(Sent) + Send;
+
+/// What became of an answer's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Bytes of the body that the viewer took.
+    pub bytes: u64,
+    /// Whether that was all of it.
+    pub complete: bool,
+    /// When it ended, in milliseconds since 1970-01-01T00:00:00Z.
+    pub ended_ms: u64,
 }
 
 /// When a request came and when its answer began, in milliseconds since 1970-01-01T00:00:00Z.
@@ -342,10 +364,18 @@ impl<W: World> Inner<W> {
             answered_ms: self.world.now_ms(),
         };
         self.world.answered(&under_way.exchange, &reply, times);
+        let ended = self.world.log(&under_way.exchange, &reply, times);
         if let Some(background) = reply.background.take() {
             self.refresh(*background);
         }
-        self.sent(*reply, answer)
+        let sent = self.sent(*reply, answer);
+        match ended {
+            None => sent,
+            Some(ended) => Answer {
+                body: Counted::body(Arc::clone(self), sent.body, ended),
+                ..sent
+            },
+        }
     }
 
     fn pop(&self, request: &ViewerRequest, named: Option<&str>) -> usize {

@@ -184,3 +184,20 @@ pub enum ResultType {
     /// A Lambda@Edge function answered.
     LambdaGenerated,
 }
+
+impl ResultType {
+    /// As `x-edge-result-type` names it (DG:standard-logs-reference).
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hit => "Hit",
+            Self::RefreshHit => "RefreshHit",
+            Self::Miss => "Miss",
+            Self::Error => "Error",
+            Self::Redirect => "Redirect",
+            Self::FunctionError => "FunctionExecutionError",
+            Self::FunctionGenerated => "FunctionGeneratedResponse",
+            Self::LambdaGenerated => "LambdaGeneratedResponse",
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! The world around a distribution on this machine: the clock, viewers that pretend to be elsewhere, and what to tell of
 //! each answer.
 
+use super::access_log::{AccessLog, Logged};
 use super::origins::Places;
 use crate::args::Edge;
 use crate::exit::Failure;
@@ -12,7 +13,7 @@ use portcullis_edge::distribution::Origin;
 use portcullis_edge::exchange::{Exchange, Reply, ViewerRequest};
 use portcullis_edge::identity::REQUEST_ID_RANDOM_BYTES;
 use portcullis_edge::path::split_target;
-use portcullis_edge_server::drive::{Times, World};
+use portcullis_edge_server::drive::{Ended, Times, World};
 use portcullis_edge_server::origins::{Fetching, OriginConnector, OriginFailure, OriginFetch};
 use portcullis_viewer::country::Country;
 use serde_json::json;
@@ -26,6 +27,7 @@ pub(super) struct Elsewhere {
     country: Option<Country>,
     log: Sink,
     json: bool,
+    access_log: Option<Arc<AccessLog>>,
 }
 
 impl Elsewhere {
@@ -40,6 +42,12 @@ impl Elsewhere {
             country: country.transpose()?,
             log: sink(args)?,
             json: args.json,
+            access_log: args
+                .access_log
+                .as_deref()
+                .map(AccessLog::open)
+                .transpose()?
+                .map(Arc::new),
         })
     }
 
@@ -85,6 +93,12 @@ impl World for Elsewhere {
             request.country = code.parse().ok();
         }
         pretended.pop
+    }
+
+    fn log(&self, exchange: &Exchange, reply: &Reply, times: Times) -> Option<Box<Ended>> {
+        let log = Arc::clone(self.access_log.as_ref()?);
+        let logged = Logged::of(exchange, reply, times);
+        Some(Box::new(move |sent| log.write(&logged, sent)))
     }
 
     fn answered(&self, exchange: &Exchange, reply: &Reply, times: Times) {
