@@ -186,3 +186,17 @@ fn the_examples_of_the_documentation_hold() {
         assert_eq!(ran.code, 0, "{}", ran.stdout);
     }
 }
+
+/// What a scenario cannot play is refused by name.
+#[test]
+fn a_site_with_a_release_store_is_refused_by_name() {
+    let manifest = MANIFEST.replace("bucket: { name: pages }", "releases: { bucket: pages }");
+    let scenario = "scenario: a\nsteps: [{ get: / }]";
+    let site = folder(&[
+        ("portcullis.yaml", &manifest),
+        ("scenarios/a.yaml", scenario),
+    ]);
+    run(site.path(), &["test"])
+        .exits(3)
+        .prints("origin `pages` is of the kind `releases`, which scenarios do not play");
+}

@@ -197,13 +197,27 @@ fn header_selection(object: &Object<'_>) -> HeaderSelection {
     config.end(&[]);
     match behavior {
         None | Some(HeaderBehavior::None) => HeaderSelection::None,
-        Some(HeaderBehavior::Whitelist) => HeaderSelection::Listed(listed),
+        Some(HeaderBehavior::Whitelist) => {
+            no_authorization(&config, &listed);
+            HeaderSelection::Listed(listed)
+        }
         Some(HeaderBehavior::AllViewer) => HeaderSelection::AllViewer,
         Some(HeaderBehavior::AllExcept) => HeaderSelection::AllExcept(listed),
         Some(HeaderBehavior::AllViewerAnd) => {
             generated_only(&config, &listed);
             HeaderSelection::AllViewerAnd(listed)
         }
+    }
+}
+
+/// DG:add-origin-custom-headers: it is forwarded where the cache policy lists it, or with all headers of the viewer.
+fn no_authorization(config: &Object<'_>, listed: &[String]) {
+    if listed
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case("authorization"))
+    {
+        let message = "`Authorization` cannot be listed in an origin request policy: list it in the cache policy, or forward all viewer headers";
+        config.fault_at("Headers", Rule::InvalidArgument, message);
     }
 }
 

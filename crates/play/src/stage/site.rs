@@ -408,6 +408,12 @@ fn reached(mut deployed: Distribution, own: &Distribution) -> Distribution {
 
 /// Refuses what a stage cannot play.
 fn known(site: &Site, scenario: &Scenario) -> Result<(), NoStage> {
+    let mut origins = site.origins.iter();
+    if let Some((name, _)) = origins.find(|(_, one)| matches!(one, Origin::Releases { .. })) {
+        return Err(NoStage::Site(format!(
+            "origin `{name}` is of the kind `releases`, which scenarios do not play: publish to a folder and use `portcullis dev`"
+        )));
+    }
     for name in scenario.origins.keys() {
         let origin = site.origins.iter().find(|(id, _)| id.as_str() == name);
         if !matches!(origin, Some((_, Origin::Http(_)))) {
