@@ -2,12 +2,14 @@
 
 mod release;
 mod review;
+mod secret;
 
 pub(crate) use release::{
     BrokenLinks, Gc, Look, Promote, Publish, ReleaseStore, Releases, Rollback, Withdraw,
 };
 
 pub(crate) use review::{Check, CheckFormat, Diff, Replay, Test, Why};
+pub(crate) use secret::{Secret, SecretStep};
 
 use crate::serve::StatePlace;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -28,7 +30,7 @@ Develop:  init, dev, edge, compile, check, test, explain, sign
 Review:   diff, replay, why
 Release:  publish, releases, rollback, promote, withdraw, gc
 Deploy:   template
-Operate:  serve
+Operate:  serve, secret
 About:    help CODE, schema, completions
 
 Example:
@@ -107,6 +109,8 @@ pub(crate) enum Command {
     Withdraw(Withdraw),
     /// Collect what no kept release refers to
     Gc(Gc),
+    /// Rotate the secret header: show, accept, promote, retire
+    Secret(Secret),
     /// Serve the gateway as a plain HTTP/1.1 server
     Serve(Serve),
     /// Explain an error code, or list the exit codes

@@ -22,6 +22,7 @@ mod out;
 mod pretend;
 mod release;
 mod replay;
+mod secret;
 mod serve;
 mod sign;
 mod template;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Why(args) => why::run(&args),
         Command::Schema => help::schema(),
+        Command::Secret(args) => secret::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Sign(args) => sign::run(&args),
         Command::Template(args) => template::run(&args),

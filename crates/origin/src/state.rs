@@ -6,6 +6,7 @@ mod advance;
 pub mod file;
 pub mod memory;
 pub mod poll;
+pub mod rotation;
 mod snapshots;
 
 pub use advance::{Advanced, Back, HeldBack, Part};
