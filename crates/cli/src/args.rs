@@ -9,7 +9,7 @@ pub(crate) use release::{
 };
 
 pub(crate) use review::{Check, CheckFormat, Diff, Replay, Test, Why};
-pub(crate) use secret::{Secret, SecretStep};
+pub(crate) use secret::{Iam, Secret, SecretStep, Use};
 
 use crate::serve::StatePlace;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -29,7 +29,7 @@ use std::path::PathBuf;
 Develop:  init, dev, edge, compile, check, test, explain, sign
 Review:   diff, replay, why
 Release:  publish, releases, rollback, promote, withdraw, gc
-Deploy:   template
+Deploy:   template, iam
 Operate:  serve, secret
 About:    help CODE, schema, completions
 
@@ -109,6 +109,8 @@ pub(crate) enum Command {
     Withdraw(Withdraw),
     /// Collect what no kept release refers to
     Gc(Gc),
+    /// Print the IAM policy that a use of the site needs
+    Iam(Iam),
     /// Rotate the secret header: show, accept, promote, retire
     Secret(Secret),
     /// Serve the gateway as a plain HTTP/1.1 server

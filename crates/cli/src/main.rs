@@ -13,6 +13,7 @@ mod explain;
 mod gateway;
 mod help;
 mod http;
+mod iam;
 mod init;
 mod load;
 mod log;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Command::Edge(args) => edge::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Help(args) => help::run(&args),
+        Command::Iam(args) => iam::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Gc(args) => release::collect(&args),
         Command::Promote(args) => release::promote(&args),

@@ -84,3 +84,78 @@ behaviors:
         .says("policy `partners-only` names network `partners`, a managed prefix list")
         .says("use `caching: disabled`");
 }
+
+const TABLE: &str = "arn:aws:dynamodb:eu-central-1:111122223333:table/state";
+
+/// What each use of a site with a release store and a bucket may do: the actions, and how often a resource ends with `*`.
+#[test]
+fn each_use_has_the_permissions_it_needs_and_no_others() {
+    const MANIFEST: &str = "\
+version: 1
+site: permitted
+origins:
+  pages: { releases: { bucket: permitted-pages } }
+  files: { bucket: { name: permitted-files, prefix: public/ } }
+  media: { direct_bucket: { name: permitted-media } }
+policies: { everyone: [{ allow: any }] }
+behaviors:
+  - { path: /files/*, origin: files, policy: everyone }
+  - { path: /media/*, origin: media, policy: everyone }
+  - { path: \"*\", origin: pages, policy: everyone }
+";
+    let rows: [(&str, &[&str], &[&str]); 3] = [
+        (
+            "gateway",
+            &["dynamodb:GetItem", "s3:GetObject"],
+            &[
+                "arn:aws:s3:::permitted-files/public/*",
+                "arn:aws:s3:::permitted-pages/*",
+            ],
+        ),
+        (
+            "publish",
+            &[
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:UpdateItem",
+                "s3:GetObject",
+                "s3:PutObject",
+                "s3:DeleteObject",
+                "s3:ListBucket",
+            ],
+            &[
+                "arn:aws:s3:::permitted-pages/*",
+                "arn:aws:s3:::permitted-pages",
+            ],
+        ),
+        (
+            "secret",
+            &[
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:UpdateItem",
+            ],
+            &[],
+        ),
+    ];
+    let site = folder(&[("portcullis.yaml", MANIFEST)]);
+    for (who, actions, resources) in rows {
+        let policy = run(site.path(), &["iam", who, "--table", TABLE])
+            .exits(0)
+            .json();
+        let statements = policy["Statement"].as_array().unwrap();
+        let all = |name: &str| -> Vec<String> {
+            let listed = statements.iter().map(|one| &one[name]);
+            let texts = listed.flat_map(|value| value.as_array().into_iter().flatten());
+            texts
+                .map(|text| text.as_str().unwrap().to_owned())
+                .collect()
+        };
+        assert_eq!(all("Action"), actions, "{who}");
+        assert_eq!(all("Resource"), resources, "{who}");
+        assert_eq!(statements[0]["Resource"], TABLE);
+    }
+    run(site.path(), &["iam", "gateway", "--table", "state"])
+        .exits(2)
+        .says("`state` is no ARN of a DynamoDB table");
+}

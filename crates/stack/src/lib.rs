@@ -10,6 +10,7 @@ mod config;
 mod delivery;
 mod function;
 mod guarded;
+pub mod iam;
 mod storage;
 
 use portcullis_distribution::site::{Deployment, SiteError, of_site};

@@ -1,7 +1,8 @@
-//! What can be typed about the secret header.
+//! What can be typed about the secret header and about permissions.
 
 use crate::serve::StatePlace;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
 
 /// `secret`.
 #[derive(Debug, Args)]
@@ -44,4 +45,35 @@ pub(crate) enum SecretStep {
     Promote,
     /// Accept the value before it no more
     Retire,
+}
+
+/// `iam`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portcullis iam gateway --table arn:aws:dynamodb:eu-central-1:111122223333:table/state
+  portcullis iam publish --table arn:aws:dynamodb:eu-central-1:111122223333:table/state --manifest site.yaml
+
+The template of `portcullis template` gives the gateway these permissions itself.")]
+pub(crate) struct Iam {
+    /// Who needs them.
+    #[arg(value_enum)]
+    pub(crate) who: Use,
+    /// The ARN of the table with the site state.
+    #[arg(long, value_name = "ARN")]
+    pub(crate) table: String,
+    /// The manifest, or the folder it is in.
+    #[arg(short, long, default_value = "portcullis.yaml")]
+    pub(crate) manifest: PathBuf,
+}
+
+/// A use of a site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Use {
+    /// The gateway.
+    Gateway,
+    /// `publish`, `rollback`, `promote`, `withdraw`, `gc`.
+    Publish,
+    /// `secret`.
+    Secret,
 }

@@ -210,6 +210,8 @@ const SAMPLES: &[&str] = &[
     "503",
     "404",
     "arn:aws-cn:acm:us-east-1:111122223333:certificate/a",
+    "PC023",
+    "2027-03-31",
 ];
 
 #[test]
