@@ -26,6 +26,7 @@ pub(crate) const PURE: &[&str] = &[
     "portcullis-diff",
     "portcullis-edge",
     "portcullis-edge-guard",
+    "portcullis-field-encryption",
     "portcullis-http-semantics",
     "portcullis-policy",
     "portcullis-release-manifest",
@@ -37,6 +38,7 @@ pub(crate) const PURE: &[&str] = &[
 /// Each crate, and the crates of the workspace it may use. Leaves first; an arrow never points down this list.
 const DIRECTIONS: &[(&str, &[&str])] = &[
     ("portcullis-access-log", &[]),
+    ("portcullis-field-encryption", &[]),
     ("portcullis-viewer", &[]),
     ("portcullis-signed-access", &[]),
     // What publishing writes and the gateway reads; neither knows the other.
@@ -85,6 +87,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
         &[
             "portcullis-edge",
             "portcullis-edge-guard",
+            "portcullis-field-encryption",
             "portcullis-http-semantics",
             "portcullis-policy",
             "portcullis-signed-access",
@@ -117,6 +120,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
         "portcullis-edge-server",
         &[
             "portcullis-edge",
+            "portcullis-field-encryption",
             "portcullis-http-semantics",
             "portcullis-viewer",
             // Behind a feature: a function as an origin, run as Lambda runs it.
@@ -145,6 +149,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "portcullis-edge-functions",
             "portcullis-edge-guard",
             "portcullis-edge-server",
+            "portcullis-field-encryption",
             "portcullis-http-semantics",
             "portcullis-origin",
             "portcullis-policy",
@@ -166,6 +171,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "portcullis-edge",
             "portcullis-edge-functions",
             "portcullis-edge-server",
+            "portcullis-field-encryption",
             "portcullis-http-semantics",
             "portcullis-manifest",
             "portcullis-origin",

@@ -102,6 +102,8 @@ pub struct Line<'a> {
     pub content_length: Option<u64>,
     /// First and last byte of a part.
     pub range: Option<(u64, u64)>,
+    /// What field-level encryption did, and how many fields it encrypted.
+    pub field_encryption: Option<(&'a str, u64)>,
     /// The path pattern of the behavior.
     pub pattern: &'a str,
 }
@@ -146,8 +148,8 @@ impl Line<'_> {
             text(self.tls.1),
             text(self.response_result),
             text(self.protocol_version),
-            Cow::Borrowed(NOTHING),
-            Cow::Borrowed(NOTHING),
+            text(self.field_encryption.map_or(NOTHING, |done| done.0)),
+            maybe(self.field_encryption.map(|done| done.1)),
             number(self.viewer.1.into()),
             Cow::Owned(seconds(self.took_ms.0)),
             text(self.detailed),

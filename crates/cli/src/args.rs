@@ -9,7 +9,7 @@ pub(crate) use release::{
 };
 
 pub(crate) use review::{Check, CheckFormat, Diff, Replay, Test, Why};
-pub(crate) use secret::{Iam, Secret, SecretStep, Use};
+pub(crate) use secret::{Decrypt, Iam, Secret, SecretStep, Use};
 
 use crate::serve::StatePlace;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -111,6 +111,8 @@ pub(crate) enum Command {
     Gc(Gc),
     /// Print the IAM policy that a use of the site needs
     Iam(Iam),
+    /// Open fields that field-level encryption encrypted
+    Decrypt(Decrypt),
     /// Rotate the secret header: show, accept, promote, retire
     Secret(Secret),
     /// Serve the gateway as a plain HTTP/1.1 server

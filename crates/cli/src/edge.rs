@@ -46,10 +46,12 @@ async fn play(args: &Arguments) -> Outcome {
     let read::Described {
         distributions,
         functions,
+        encryption,
     } = read::described(&args.described)?;
     let places = Places::of(args, &distributions).await?;
     let functions = Arc::new(ArcSwap::from_pointee(functions));
-    let edge = edge(args, &distributions, places, &functions)?;
+    let world = Elsewhere::new(args, places, encryption)?;
+    let edge = edge(args, &distributions, world, &functions)?;
     let plain = listen(args, args.port).await?;
     let tls = match args.tls_port {
         Some(port) => Some((
@@ -95,7 +97,7 @@ async fn play(args: &Arguments) -> Outcome {
 fn edge(
     args: &Arguments,
     distributions: &[Distribution],
-    places: Places,
+    world: Elsewhere,
     functions: &Arc<ArcSwap<Runner>>,
 ) -> Result<Edge<Elsewhere>, Failure> {
     let mut settings = Settings::local(machine::random(), u64::from_le_bytes(machine::random()));
@@ -109,7 +111,6 @@ fn edge(
         let installed = network.install(distribution.clone());
         installed.map_err(Failure::failed)?;
     }
-    let world = Elsewhere::new(args, places)?;
     let domains = distributions
         .iter()
         .map(|one| (one.id.clone(), one.domain.clone()));
@@ -254,7 +255,7 @@ async fn replace(
     let described = read::described(&args.described)?;
     let distributions = described.distributions;
     let places = Places::of(args, &distributions).await?;
-    edge.world().replace(places);
+    edge.world().replace(places, described.encryption);
     functions.store(Arc::new(described.functions));
     edge.forget_connectors();
     edge.with_network(|network| {

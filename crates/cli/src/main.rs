@@ -5,6 +5,7 @@
 mod args;
 mod check;
 mod compile;
+mod decrypt;
 mod dev;
 mod diff;
 mod edge;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Help(args) => help::run(&args),
         Command::Iam(args) => iam::run(&args),
+        Command::Decrypt(args) => decrypt::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Gc(args) => release::collect(&args),
         Command::Promote(args) => release::promote(&args),

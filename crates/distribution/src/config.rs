@@ -5,6 +5,7 @@
 
 mod behavior;
 mod deployment;
+mod encryption;
 mod legacy;
 mod managed;
 mod origin;
@@ -14,6 +15,7 @@ pub(crate) mod response_headers;
 mod viewer;
 
 pub use deployment::check_continuous_deployment;
+pub use encryption::{EncryptionConfiguration, EncryptionProfile};
 pub use managed::{managed_cache_policy, managed_origin_request_policy};
 pub use resources::{Quotas, Resources};
 

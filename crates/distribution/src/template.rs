@@ -241,7 +241,7 @@ impl<'e, 'v> Reader<'e, 'v> {
             }
             "PublicKey" => {
                 to.public_keys
-                    .insert(id, resources::public_key(item, None)?);
+                    .insert(id, resources::public_key(&item.object()?, None)?);
             }
             _ => {
                 to.key_groups.insert(id, resources::key_group(item)?);

@@ -10,12 +10,14 @@
 
 mod convert;
 mod counted;
+mod encryption;
 mod passing;
 
 use crate::body::{Body, BodyError};
 use crate::listen::{Answer, Arrived, Handler, Refusal, Refused};
 use crate::origins::{OriginAnswer, OriginConnector, OriginFailure, OriginFetch};
 use counted::Counted;
+use encryption::Sender;
 use passing::Passing;
 use portcullis_edge::answer::{Answer as Generated, Cause, Stamp};
 use portcullis_edge::compute::{ComputeCall, ComputeFailure, Computed, ShownBody};
@@ -26,6 +28,7 @@ use portcullis_edge::exchange::{
 use portcullis_edge::gate::Scheme;
 use portcullis_edge::identity::{EdgeHost, REQUEST_ID_RANDOM_BYTES, RequestId};
 use portcullis_edge::network::{Flight, Network};
+use portcullis_field_encryption::Configuration;
 use portcullis_http_semantics::HttpDate;
 use portcullis_viewer::country::Country;
 use std::collections::HashMap;
@@ -56,6 +59,13 @@ pub trait World: Send + Sync + 'static {
     /// arrives. Used on a laptop, where everybody comes from the loopback address.
     fn pretend(&self, request: &mut ViewerRequest) -> Option<String> {
         let _ = request;
+        None
+    }
+
+    /// What field-level encryption does, by the id of its configuration. A request whose configuration is not known here is
+    /// refused.
+    fn field_encryption(&self, id: &str) -> Option<Arc<Configuration>> {
+        let _ = id;
         None
     }
 
@@ -258,10 +268,14 @@ impl<W: World> Inner<W> {
                     Event::Collected(body.collect(bytes_max).await.map_err(ending_of))
                 }
                 Step::Else(Next::Fetch(fetch)) => {
-                    let fetched = self
-                        .fetch(&under_way.exchange, *fetch, &mut viewer_body)
-                        .await;
-                    match fetched {
+                    let exchange = &mut under_way.exchange;
+                    let mut fetch = *fetch;
+                    let goes_on = self.encrypt(exchange, &mut fetch, &mut viewer_body).await;
+                    if !goes_on {
+                        event = Event::BodyRefused;
+                        continue;
+                    }
+                    match self.fetch(exchange, fetch, &mut viewer_body).await {
                         Ok(fetched) => {
                             let head = convert::head(&fetched);
                             answer = Some(fetched);
@@ -289,6 +303,27 @@ impl<W: World> Inner<W> {
             Some(functions) => functions.run(id.unwrap_or_default(), call).await,
             None => Err(ComputeFailure::Execution),
         })
+    }
+
+    /// Encrypts the body where the behavior says so. `false` if the request may not go on.
+    async fn encrypt(
+        &self,
+        exchange: &mut Exchange,
+        fetch: &mut Fetch,
+        viewer_body: &mut Option<Body>,
+    ) -> bool {
+        let Some(id) = &fetch.field_encryption else {
+            return true;
+        };
+        let configuration = self.world.field_encryption(id);
+        let sender = Sender {
+            target: &exchange.request.target,
+            content_type: exchange.request.headers.get("content-type"),
+        };
+        let (said, goes_on) =
+            encryption::encrypt(configuration.as_deref(), &sender, fetch, viewer_body).await;
+        exchange.trace.field_encryption = said.or(exchange.trace.field_encryption);
+        goes_on
     }
 
     async fn fetch(

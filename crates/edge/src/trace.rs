@@ -20,6 +20,17 @@ pub struct Trace {
     pub steps: Vec<Step>,
     /// How often an origin was asked.
     pub origin_requests: u8,
+    /// What field-level encryption made of the request's body, where the behavior has it.
+    pub field_encryption: Option<FieldEncryption>,
+}
+
+/// What field-level encryption made of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FieldEncryption {
+    /// `fle-status` of the log.
+    pub status: &'static str,
+    /// `fle-encrypted-fields` of the log.
+    pub fields: usize,
 }
 
 /// One step.

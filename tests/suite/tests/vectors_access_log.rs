@@ -56,6 +56,7 @@ fn lines_have_the_fields_of_the_vectors() {
             content_type: b"",
             content_length: None,
             range: None,
+            field_encryption: None,
             pattern: "",
         };
         let written = line.w3c();

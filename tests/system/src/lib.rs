@@ -18,4 +18,4 @@ mod server;
 
 pub use moto::Moto;
 pub use seaweedfs::SeaweedFs;
-pub use server::StartError;
+pub use server::{StartError, tool};

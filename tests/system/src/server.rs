@@ -84,7 +84,7 @@ impl Server {
         folder: &Path,
         sockets: Vec<PathBuf>,
     ) -> Result<Self, StartError> {
-        let program = find(command)?;
+        let program = tool(command)?;
         let log = folder.join("log");
         let output = File::create(&log).map_err(StartError::io("create the server's log"))?;
         let errors = output
@@ -186,7 +186,11 @@ fn watch(id: u32, folder: &Path, sockets: &[PathBuf]) -> std::io::Result<Child> 
         .spawn()
 }
 
-fn find(command: &'static str) -> Result<PathBuf, StartError> {
+/// Where a program of the Python environment is.
+///
+/// # Errors
+/// It is not installed.
+pub fn tool(command: &'static str) -> Result<PathBuf, StartError> {
     let folder = std::env::var_os("PORTCULLIS_TOOLS").map_or_else(
         || {
             PathBuf::from(concat!(

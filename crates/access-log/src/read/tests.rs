@@ -113,6 +113,7 @@ fn line() -> Line<'static> {
         content_type: b"text/html",
         content_length: Some(1_000),
         range: None,
+        field_encryption: Some(("Processed", 2)),
         pattern: "/a*",
     }
 }

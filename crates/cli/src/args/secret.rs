@@ -47,6 +47,29 @@ pub(crate) enum SecretStep {
     Retire,
 }
 
+/// `decrypt`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  portcullis decrypt --key private.pem --provider PAYMENTS --key-name payments-2026 < fields.txt
+
+Each line of standard input is one field as the origin got it: base64, escaped as in a form or not. Each plaintext is a line of
+standard output.")]
+pub(crate) struct Decrypt {
+    /// The RSA private key in PEM.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// The provider of the profile.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) provider: String,
+    /// The name of the public key in CloudFront.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) key_name: String,
+    /// Print each plaintext as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// `iam`.
 #[derive(Debug, Args)]
 #[command(after_help = "\

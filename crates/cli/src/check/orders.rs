@@ -82,7 +82,8 @@ fn found(args: &Check, manifest: &Path, templates: &[PathBuf]) -> Result<Vec<Ord
         files: templates.to_vec(),
         parameter: args.parameter.clone(),
         ..Described::default()
-    })?;
+    })?
+    .in_scenarios()?;
     let [distribution] =
         <[Distribution; 1]>::try_from(described.distributions).map_err(|several| {
             let count = several.len();

@@ -7,6 +7,7 @@ use portcullis_edge::exchange::{Exchange, Reply};
 use portcullis_edge::gate::{HttpVersion, Scheme};
 use portcullis_edge::headers::Headers;
 use portcullis_edge::path::split_target;
+use portcullis_edge::trace::FieldEncryption;
 use portcullis_edge_server::drive::{Sent, Times};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -56,6 +57,7 @@ pub(super) struct Logged {
     result: &'static str,
     detailed: &'static str,
     pattern: String,
+    field_encryption: Option<FieldEncryption>,
     /// Bytes of both heads, as HTTP/1.1 writes them.
     heads: (u64, u64),
     times: Times,
@@ -99,6 +101,7 @@ impl Logged {
             result: reply.result.name(),
             detailed: reply.detailed,
             pattern: pattern.unwrap_or_default(),
+            field_encryption: exchange.trace.field_encryption,
             times,
             cookies: logging.is_some_and(|logging| logging.cookies),
         }
@@ -158,6 +161,9 @@ impl Logged {
             content_type: self.answer.get("content-type").unwrap_or_default(),
             content_length: self.answered("content-length").parse().ok(),
             range: range(self.answered("content-range")),
+            field_encryption: self
+                .field_encryption
+                .map(|done| (done.status, done.fields as u64)),
             pattern: &self.pattern,
         }
     }

@@ -8,8 +8,10 @@ use portcullis_distribution::template::{FunctionSource, Surroundings, Template};
 use portcullis_distribution::{Fault, Resources, config, template};
 use portcullis_edge::distribution::{Distribution, Unsupported, leave_out, unsupported};
 use portcullis_edge_functions::Runner;
+use portcullis_field_encryption::Configuration;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The largest file that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 16 << 20;
@@ -22,19 +24,38 @@ enum Kind {
 }
 
 /// The members by which the answers of CloudFront's API are known.
-const RESOURCES: [&str; 6] = [
+const RESOURCES: [&str; 8] = [
     "CachePolicy",
     "OriginRequestPolicy",
     "ResponseHeadersPolicy",
     "KeyGroup",
     "PublicKey",
     "OriginAccessControl",
+    "FieldLevelEncryption",
+    "FieldLevelEncryptionProfile",
 ];
 
 /// What the files describe: distributions, at least one, and the functions they need.
 pub(crate) struct Described {
     pub(crate) distributions: Vec<Distribution>,
     pub(crate) functions: Runner,
+    pub(crate) encryption: Encryption,
+}
+
+/// The configurations of field-level encryption that behaviors name.
+pub(crate) type Encryption = BTreeMap<String, Arc<Configuration>>;
+
+impl Described {
+    /// For scenarios, which have no field-level encryption: what they would show of a body is not what an origin gets.
+    pub(crate) fn in_scenarios(self) -> Result<Self, Failure> {
+        match self.encryption.keys().next() {
+            None => Ok(self),
+            Some(id) => Err(Failure::failed(format!(
+                "scenarios do not play field-level encryption, which a behavior has (`{id}`)"
+            ))
+            .help("`portcullis edge` plays it")),
+        }
+    }
 }
 
 /// Reads the files. All that they describe can be played.
@@ -55,7 +76,7 @@ pub(crate) fn described(args: &Arguments) -> Result<Described, Failure> {
             found.push(config::read(bytes, &resources).map_err(|faults| faulty(path, &faults))?);
         }
     }
-    let (in_templates, sources) = of_templates(args, &files, resources)?;
+    let (in_templates, sources) = of_templates(args, &files, resources.clone())?;
     found.extend(in_templates);
     if found.is_empty() {
         return Err(Failure::usage("no file describes a distribution")
@@ -66,12 +87,31 @@ pub(crate) fn described(args: &Arguments) -> Result<Described, Failure> {
             .iter()
             .for_each(|option| leave_out(one, option));
     });
+    let encryption = encryption(&found, &resources)?;
     refuse_unplayable(&found)?;
     let functions = functions(args, &sources, &found)?;
     Ok(Described {
         distributions: found,
         functions,
+        encryption,
     })
+}
+
+/// What the behaviors name, with all that it names.
+fn encryption(found: &[Distribution], resources: &Resources) -> Result<Encryption, Failure> {
+    let behaviors = found.iter().flat_map(Distribution::all_behaviors);
+    let named = behaviors.filter_map(|behavior| behavior.field_encryption.as_ref());
+    let configurations = named.map(|id| {
+        let configuration = resources.field_encryption(id).map_err(|why| {
+            Failure::usage(why).help(
+                "`aws cloudfront get-field-level-encryption`, `get-field-level-encryption-profile` and \
+                 `get-public-key` print what is needed; give their files too. \
+                 `--without FieldLevelEncryptionId` plays without it",
+            )
+        })?;
+        Ok((id.clone(), Arc::new(configuration)))
+    });
+    configurations.collect()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
@@ -179,7 +219,10 @@ fn faulty(path: &Path, faults: &[Fault]) -> Failure {
 }
 
 fn refuse_unplayable(found: &[Distribution]) -> Result<(), Failure> {
-    let refused: Vec<Unsupported> = found.iter().flat_map(unsupported).collect();
+    let refused = found.iter().flat_map(unsupported);
+    // Its configurations were read before.
+    let refused = refused.filter(|one| one.option != "FieldLevelEncryptionId");
+    let refused: Vec<Unsupported> = refused.collect();
     if refused.is_empty() {
         return Ok(());
     }

@@ -3,6 +3,7 @@
 
 use super::access_log::{AccessLog, Logged};
 use super::origins::Places;
+use super::read::Encryption;
 use crate::args::Edge;
 use crate::exit::Failure;
 use crate::log::Sink;
@@ -15,6 +16,7 @@ use portcullis_edge::identity::REQUEST_ID_RANDOM_BYTES;
 use portcullis_edge::path::split_target;
 use portcullis_edge_server::drive::{Ended, Times, World};
 use portcullis_edge_server::origins::{Fetching, OriginConnector, OriginFailure, OriginFetch};
+use portcullis_field_encryption::Configuration;
 use portcullis_viewer::country::Country;
 use serde_json::json;
 use std::net::{IpAddr, SocketAddr};
@@ -23,6 +25,7 @@ use std::sync::Arc;
 /// The world of `edge`.
 pub(super) struct Elsewhere {
     places: ArcSwap<Places>,
+    encryption: ArcSwap<Encryption>,
     viewer: Option<IpAddr>,
     country: Option<Country>,
     log: Sink,
@@ -31,13 +34,18 @@ pub(super) struct Elsewhere {
 }
 
 impl Elsewhere {
-    pub(super) fn new(args: &Edge, places: Places) -> Result<Self, Failure> {
+    pub(super) fn new(
+        args: &Edge,
+        places: Places,
+        encryption: Encryption,
+    ) -> Result<Self, Failure> {
         let country = args.country.as_deref().map(|code| {
             code.parse()
                 .map_err(|_| Failure::usage(format!("`{code}` is no country code")))
         });
         Ok(Self {
             places: ArcSwap::from_pointee(places),
+            encryption: ArcSwap::from_pointee(encryption),
             viewer: args.viewer,
             country: country.transpose()?,
             log: sink(args)?,
@@ -51,9 +59,10 @@ impl Elsewhere {
         })
     }
 
-    /// Puts other origins to work.
-    pub(super) fn replace(&self, places: Places) {
+    /// Puts other origins and configurations of field-level encryption to work.
+    pub(super) fn replace(&self, places: Places, encryption: Encryption) {
         self.places.store(Arc::new(places));
+        self.encryption.store(Arc::new(encryption));
     }
 }
 
@@ -82,6 +91,10 @@ impl World for Elsewhere {
     fn connector(&self, _distribution: &str, origin: &Origin) -> Arc<dyn OriginConnector> {
         let known = self.places.load().connector(origin);
         known.unwrap_or_else(|| Arc::new(Nowhere))
+    }
+
+    fn field_encryption(&self, id: &str) -> Option<Arc<Configuration>> {
+        self.encryption.load().get(id).cloned()
     }
 
     fn pretend(&self, request: &mut ViewerRequest) -> Option<String> {

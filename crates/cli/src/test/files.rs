@@ -206,7 +206,9 @@ impl Found {
                 .collect(),
             ..Described::default()
         };
-        described(&arguments).map_err(|why| why.to_string())
+        described(&arguments)
+            .and_then(read::Described::in_scenarios)
+            .map_err(|why| why.to_string())
     }
 }
 

@@ -3,6 +3,7 @@
 //! Always holds: managed policies are known without being given, and a given one of the same id comes first. Deliberately
 //! absent: asking AWS for what is missing.
 
+use super::encryption::{self, EncryptionConfiguration, EncryptionProfile};
 use super::managed::MANAGED;
 use super::{policy, response_headers};
 use crate::fault::{Fault, Faults, Rule};
@@ -39,6 +40,12 @@ pub struct Resources {
     pub key_groups: BTreeMap<String, Vec<String>>,
     /// Public keys: the value of `Key-Pair-Id` and the key.
     pub public_keys: BTreeMap<String, (KeyId, PublicKey)>,
+    /// The same public keys as field-level encryption has them: their names and PEM.
+    pub encryption_keys: BTreeMap<String, (String, String)>,
+    /// Profiles of field-level encryption.
+    pub encryption_profiles: BTreeMap<String, EncryptionProfile>,
+    /// Configurations of field-level encryption.
+    pub encryption_configurations: BTreeMap<String, EncryptionConfiguration>,
     /// Origin access controls.
     pub access_controls: BTreeMap<String, AccessControl>,
     /// Which quotas hold.
@@ -47,7 +54,8 @@ pub struct Resources {
 
 impl Resources {
     /// Adds what the JSON of `get-cache-policy`, `get-origin-request-policy`, `get-response-headers-policy`,
-    /// `get-key-group`, `get-public-key` or `get-origin-access-control` says.
+    /// `get-key-group`, `get-public-key`, `get-origin-access-control`, `get-field-level-encryption` or
+    /// `get-field-level-encryption-profile` says.
     ///
     /// # Errors
     /// Every mistake in the text; nothing is added then.
@@ -94,7 +102,7 @@ impl Resources {
 }
 
 /// The answers of the API: the member that holds the resource, and what adds it.
-const ANSWERS: [(&str, &str, Adds); 6] = [
+const ANSWERS: [(&str, &str, Adds); 8] = [
     ("CachePolicy", "CachePolicyConfig", |item, id, to| {
         let policy = policy::cache_policy(item)?;
         to.cache_policies.insert(id, policy);
@@ -124,7 +132,12 @@ const ANSWERS: [(&str, &str, Adds); 6] = [
     }),
     ("PublicKey", "PublicKeyConfig", |item, id, to| {
         let named = id.parse().ok();
-        to.public_keys.insert(id, public_key(item, named)?);
+        let object = item.object()?;
+        let name = object.text("Name").unwrap_or_default().to_owned();
+        let pem = object.text("EncodedKey").unwrap_or_default().to_owned();
+        to.public_keys
+            .insert(id.clone(), public_key(&object, named)?);
+        to.encryption_keys.insert(id, (name, pem));
         Some(())
     }),
     (
@@ -132,6 +145,24 @@ const ANSWERS: [(&str, &str, Adds); 6] = [
         "OriginAccessControlConfig",
         |item, id, to| {
             to.access_controls.insert(id, access_control(item)?);
+            Some(())
+        },
+    ),
+    (
+        "FieldLevelEncryption",
+        "FieldLevelEncryptionConfig",
+        |item, id, to| {
+            let configuration = encryption::configuration(item)?;
+            to.encryption_configurations.insert(id, configuration);
+            Some(())
+        },
+    ),
+    (
+        "FieldLevelEncryptionProfile",
+        "FieldLevelEncryptionProfileConfig",
+        |item, id, to| {
+            to.encryption_profiles
+                .insert(id, encryption::profile(item)?);
             Some(())
         },
     ),
@@ -169,8 +200,7 @@ pub(crate) fn key_group(item: Item<'_>) -> Option<Vec<String>> {
 }
 
 /// A public key; one without an id of its own gets one that follows from the key.
-pub(crate) fn public_key(item: Item<'_>, id: Option<KeyId>) -> Option<(KeyId, PublicKey)> {
-    let object = item.object()?;
+pub(crate) fn public_key(object: &Object<'_>, id: Option<KeyId>) -> Option<(KeyId, PublicKey)> {
     let pem = object.required_text("EncodedKey").map(str::to_owned);
     object.end(&["CallerReference", "Name", "Comment"]);
     match PublicKey::from_pem(&pem?) {

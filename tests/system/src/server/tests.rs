@@ -10,7 +10,7 @@ fn is_alive(id: u32) -> bool {
 
 #[test]
 fn a_missing_tool_names_the_command_that_installs_it() {
-    let message = find("no-such-tool").unwrap_err().to_string();
+    let message = tool("no-such-tool").unwrap_err().to_string();
     assert!(
         message.contains("no-such-tool") && message.contains("cargo xtask setup"),
         "{message}"
