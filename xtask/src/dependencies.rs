@@ -23,6 +23,7 @@ use std::collections::BTreeSet;
 pub(crate) const PURE: &[&str] = &[
     "portcullis-access-log",
     "portcullis-check",
+    "portcullis-control",
     "portcullis-diff",
     "portcullis-edge",
     "portcullis-edge-guard",
@@ -95,6 +96,11 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "portcullis-viewer",
         ],
     ),
+    // The API of what is played: configurations and invalidations, by the reader of the first and the model of the second.
+    (
+        "portcullis-control",
+        &["portcullis-distribution", "portcullis-edge"],
+    ),
     // Any template and our manifest, judged by what CloudFront does: it reads both as text, more leniently than who plays them.
     (
         "portcullis-check",
@@ -166,6 +172,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
             "portcullis-access-log",
             "portcullis-aws",
             "portcullis-check",
+            "portcullis-control",
             "portcullis-diff",
             "portcullis-distribution",
             "portcullis-edge",

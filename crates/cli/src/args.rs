@@ -213,14 +213,27 @@ pub(crate) struct Dev {
     #[arg(long, value_name = "ID=CIDR[,CIDR]")]
     pub(crate) prefix_list: Vec<String>,
     #[command(flatten)]
+    pub(crate) control: Control,
+    #[command(flatten)]
     pub(crate) local: Local,
     /// Print events as JSON lines.
     #[arg(long)]
     pub(crate) json: bool,
 }
 
+/// CloudFront's control API for what is played.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Control {
+    /// Serve CloudFront's control API on this loopback port, for `aws cloudfront --endpoint-url`; 0 takes a free one.
+    #[arg(id = "control", long = "control", value_name = "PORT")]
+    pub(crate) port: Option<u16>,
+    /// Seconds until a change made through it is deployed everywhere; each point of presence switches at its own time.
+    #[arg(long, default_value_t = 0, value_name = "SECONDS", requires = "control", value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    pub(crate) propagation: u32,
+}
+
 /// Files that describe distributions, and what they leave open.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Default, Clone, Args)]
 pub(crate) struct Described {
     /// Files that describe the distribution and what it refers to.
     #[arg(required = true, value_name = "FILE")]
@@ -247,13 +260,15 @@ pub(crate) struct Described {
 }
 
 /// `edge`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
   aws cloudfront get-distribution-config --id E2EXAMPLE > site.json
   portcullis edge site.json --origin app=http://127.0.0.1:3000 --origin assets=./public
   portcullis edge cdk.out/Web.template.json --parameter Stage=test --origin app=http://127.0.0.1:3000
   curl -i -H 'x-portcullis-country: DE' http://localhost:8080/
+  portcullis edge site.json --control 8081 --propagation 5
+  aws cloudfront create-invalidation --endpoint-url http://127.0.0.1:8081 --distribution-id E2EXAMPLE --paths '/*'
 
 A file is one of: the JSON of get-distribution-config or get-distribution; the JSON of get-cache-policy,
 get-origin-request-policy, get-response-headers-policy, get-key-group, get-public-key or get-origin-access-control that it
@@ -292,6 +307,8 @@ pub(crate) struct Edge {
     /// Where the line of each answer goes: stderr, stdout, none or a file; else stdout with --json, stderr without.
     #[arg(long, value_name = "WHERE")]
     pub(crate) log: Option<Log>,
+    #[command(flatten)]
+    pub(crate) control: Control,
     /// Mebibytes that all caches together may hold.
     #[arg(long, default_value_t = 256, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub(crate) cache: u32,

@@ -8,6 +8,7 @@ mod system;
 mod world;
 
 use crate::args::Dev;
+use crate::control::{self, Control};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::http;
 use crate::load::{MANIFEST, path_of};
@@ -54,8 +55,23 @@ async fn dev(args: &Dev) -> Outcome {
     let address = listener.local_addr().map_err(Failure::failed)?;
     let changed = modified(&manifest);
     let system = System::start(args, &manifest)?;
-    announce(args, &system, address)?;
+    let api = control::listen(args.control.port).await?;
+    let url_api = match &api {
+        Some(listener) => Some(format!(
+            "http://{}",
+            listener.local_addr().map_err(Failure::failed)?
+        )),
+        None => None,
+    };
+    announce(args, &system, address, url_api.as_deref())?;
     let edge = edge(args, system)?;
+    let distribution = edge.world().shared.system().distribution().clone();
+    let control = Arc::new(Control::new(
+        edge.clone(),
+        Duration::from_secs(args.control.propagation.into()),
+        std::iter::once((&distribution, None)),
+        None,
+    ));
     let watcher = watch(args, &manifest, changed, &edge);
     let serving = serve(
         listener,
@@ -64,8 +80,9 @@ async fn dev(args: &Dev) -> Outcome {
         Limits::default(),
         http::stop_signal(),
     );
+    let both = async { tokio::join!(serving, control.run(api)) };
     tokio::select! {
-        () = serving => {}
+        ((), ()) = both => {}
         () = watcher => {}
     }
     Ok(Exit::Done.into())
@@ -147,7 +164,12 @@ async fn listen(port: u16) -> Result<TcpListener, Failure> {
 }
 
 /// What to open, and what will happen there.
-fn announce(args: &Dev, system: &System, address: SocketAddr) -> Result<(), Failure> {
+fn announce(
+    args: &Dev,
+    system: &System,
+    address: SocketAddr,
+    api: Option<&str>,
+) -> Result<(), Failure> {
     let base = format!("http://{address}");
     let viewer = system.viewer(args.viewer, args.country.as_deref());
     let links = links(system, &base, viewer);
@@ -155,6 +177,7 @@ fn announce(args: &Dev, system: &System, address: SocketAddr) -> Result<(), Fail
         return out::json(&json!({
             "event": "ready",
             "url": base,
+            "control_url": api,
             "digest": system.digest(),
             "notes": system.notes(),
             "links": links
@@ -164,6 +187,9 @@ fn announce(args: &Dev, system: &System, address: SocketAddr) -> Result<(), Fail
         .notes()
         .iter()
         .for_each(|note| eprintln!("note: {note}"));
+    let api = api
+        .map(|url| format!("\naws cloudfront --endpoint-url {url}\n"))
+        .unwrap_or_default();
     let links: String = links.iter().map(|link| format!("  {link}\n")).collect();
     out::text(format_args!(
         "{base}
@@ -172,7 +198,7 @@ The site {} as a viewer at {} sees it:
 {links}
 Another viewer:  portcullis dev --viewer ADDRESS, or a header for one request:
   curl -i -H 'x-portcullis-viewer: 81.2.69.142' {base}/
-Stop with Ctrl-C.
+{api}Stop with Ctrl-C.
 ",
         system.site().site,
         args.viewer

@@ -7,15 +7,18 @@ mod access_log;
 mod functions;
 mod origins;
 pub(crate) mod read;
+mod updates;
 mod world;
 
 use crate::args::Edge as Arguments;
+use crate::control::{self, Control};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::{http, machine, out};
 use anstream::eprintln;
 use arc_swap::ArcSwap;
 use functions::engine;
 use origins::Places;
+use portcullis_distribution::value::Value;
 use portcullis_edge::distribution::Distribution;
 use portcullis_edge::network::{Network, POPS_MAX, Pop, Settings};
 use portcullis_edge_functions::Runner;
@@ -23,11 +26,13 @@ use portcullis_edge_server::drive::Edge;
 use portcullis_edge_server::listen::{Certificate, Limits, serve};
 use portcullis_viewer::country::{Country, CountrySet};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::net::TcpListener;
+use updates::FromApi;
 use world::Elsewhere;
 
 /// How often the files are looked at for a change.
@@ -47,6 +52,8 @@ async fn play(args: &Arguments) -> Outcome {
         distributions,
         functions,
         encryption,
+        configs,
+        resources,
     } = read::described(&args.described)?;
     let places = Places::of(args, &distributions).await?;
     let functions = Arc::new(ArcSwap::from_pointee(functions));
@@ -60,7 +67,28 @@ async fn play(args: &Arguments) -> Outcome {
         )),
         None => None,
     };
-    announce(args, &distributions, &plain, tls.as_ref().map(|(l, _)| l))?;
+    let api = control::listen(args.control.port).await?;
+    announce(
+        args,
+        &distributions,
+        &plain,
+        tls.as_ref().map(|(l, _)| l),
+        api.as_ref(),
+    )?;
+    let ids = distributions.iter().map(|one| one.id.clone()).collect();
+    let updates = FromApi {
+        args: args.clone(),
+        resources,
+        edge: edge.clone(),
+        functions: Arc::clone(&functions),
+        ids,
+    };
+    let control = Arc::new(Control::new(
+        edge.clone(),
+        Duration::from_secs(args.control.propagation.into()),
+        held(&distributions, configs),
+        Some(Box::new(updates)),
+    ));
     let (handler, stop) = (Arc::new(edge.clone()), http::stop_signal());
     let secure = async {
         if let Some((listener, certificate)) = tls {
@@ -84,14 +112,25 @@ async fn play(args: &Arguments) -> Outcome {
                 Limits::default(),
                 stop.clone()
             ),
-            secure
+            secure,
+            control.run(api)
         )
     };
     tokio::select! {
-        ((), ()) = both => {}
-        () = watch(args, seen, &edge, &functions) => {}
+        ((), (), ()) = both => {}
+        () = watch(args, seen, &edge, &functions, &control) => {}
     }
     Ok(Exit::Done.into())
+}
+
+/// The distributions with what the API says of them.
+fn held(
+    distributions: &[Distribution],
+    mut configs: BTreeMap<String, Value>,
+) -> impl Iterator<Item = (&Distribution, Option<Value>)> {
+    distributions
+        .iter()
+        .map(move |one| (one, configs.remove(&one.id)))
 }
 
 fn edge(
@@ -185,6 +224,7 @@ fn announce(
     distributions: &[Distribution],
     plain: &TcpListener,
     tls: Option<&TcpListener>,
+    api: Option<&TcpListener>,
 ) -> Result<(), Failure> {
     let url = |scheme: &str, listener: &TcpListener| {
         let address = listener.local_addr().map_err(Failure::failed)?;
@@ -192,6 +232,7 @@ fn announce(
     };
     let url_plain = url("http", plain)?;
     let url_tls = tls.map(|listener| url("https", listener)).transpose()?;
+    let url_api = api.map(|listener| url("http", listener)).transpose()?;
     if args.json {
         let ids = distributions
             .iter()
@@ -200,6 +241,7 @@ fn announce(
             "event": "ready",
             "url": url_plain,
             "tls_url": url_tls,
+            "control_url": url_api,
             "distributions": ids.collect::<Vec<_>>()
         }));
     }
@@ -215,6 +257,9 @@ fn announce(
             text.push_str(&format!("  {}\n", one.pattern(index)));
         }
     }
+    if let Some(url) = url_api {
+        text.push_str(&format!("\naws cloudfront --endpoint-url {url}\n"));
+    }
     out::text(format_args!("{text}\nStop with Ctrl-C.\n"))
 }
 
@@ -229,6 +274,7 @@ async fn watch(
     mut seen: Vec<Option<SystemTime>>,
     edge: &Edge<Elsewhere>,
     functions: &ArcSwap<Runner>,
+    control: &Control<Elsewhere>,
 ) {
     loop {
         tokio::time::sleep(WATCH_EVERY).await;
@@ -237,7 +283,7 @@ async fn watch(
             continue;
         }
         seen = now;
-        match replace(args, edge, functions).await {
+        match replace(args, edge, functions, control).await {
             Ok(()) => eprintln!("reloaded"),
             Err(failure) => {
                 let _shown = failure.report();
@@ -251,6 +297,7 @@ async fn replace(
     args: &Arguments,
     edge: &Edge<Elsewhere>,
     functions: &ArcSwap<Runner>,
+    control: &Control<Elsewhere>,
 ) -> Result<(), Failure> {
     let described = read::described(&args.described)?;
     let distributions = described.distributions;
@@ -258,10 +305,12 @@ async fn replace(
     edge.world().replace(places, described.encryption);
     functions.store(Arc::new(described.functions));
     edge.forget_connectors();
+    let installing = distributions.clone().into_iter();
     edge.with_network(|network| {
-        distributions
-            .into_iter()
-            .try_for_each(|one| network.install(one))
+        let mut installing = installing;
+        installing.try_for_each(|one| network.install(one))
     })
-    .map_err(Failure::failed)
+    .map_err(Failure::failed)?;
+    control.hold(held(&distributions, described.configs));
+    Ok(())
 }

@@ -5,6 +5,7 @@
 mod args;
 mod check;
 mod compile;
+mod control;
 mod decrypt;
 mod dev;
 mod diff;

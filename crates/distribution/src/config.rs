@@ -22,7 +22,7 @@ pub use resources::{Quotas, Resources};
 use crate::fault::{Fault, Faults, Rule};
 use crate::identity::{Identity, derived};
 use crate::read::{Dialect, Item, Object, is_json, root};
-use crate::value::parse;
+use crate::value::{Value, parse};
 use behavior::Scope;
 use portcullis_edge::distribution::{
     BEHAVIORS_MAX, Behavior, Distribution, ORIGINS_MAX, Origin, OriginGroup,
@@ -58,6 +58,36 @@ pub fn read(bytes: &[u8], resources: &Resources) -> Result<Distribution, Vec<Fau
         answer(item, resources)
     });
     faults.end(read)
+}
+
+/// Reads the `DistributionConfig` of an update, whose scalars have no quotes, for a distribution that exists.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_update(
+    config: &Value,
+    resources: &Resources,
+    id: &str,
+    domain: &str,
+) -> Result<Distribution, Vec<Fault>> {
+    let faults = Faults::default();
+    let identity = Identity {
+        id: id.to_owned(),
+        domain: domain.to_owned(),
+    };
+    let item = root(&faults, Dialect::Api, false, config);
+    let read = distribution(item, resources, identity);
+    faults.end(read)
+}
+
+/// The `DistributionConfig` in a text that [`read`] reads.
+#[must_use]
+pub fn config_of(bytes: &[u8]) -> Option<Value> {
+    let whole = parse(bytes, &Faults::default())?;
+    let outer = whole.get("Distribution").unwrap_or(&whole);
+    let config = outer.get("DistributionConfig").unwrap_or(outer);
+    config.get("DefaultCacheBehavior")?;
+    Some(config.clone())
 }
 
 /// Takes the wrappers off.

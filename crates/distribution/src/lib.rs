@@ -10,6 +10,7 @@ pub mod read;
 pub mod site;
 pub mod template;
 pub mod value;
+pub mod xml;
 
 pub use config::{Quotas, Resources};
 pub use fault::{Fault, Faults, Place, Rule};

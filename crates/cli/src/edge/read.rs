@@ -5,6 +5,7 @@ use crate::args::Described as Arguments;
 use crate::exit::{Exit, Failure};
 use anstream::eprintln;
 use portcullis_distribution::template::{FunctionSource, Surroundings, Template};
+use portcullis_distribution::value::Value;
 use portcullis_distribution::{Fault, Resources, config, template};
 use portcullis_edge::distribution::{Distribution, Unsupported, leave_out, unsupported};
 use portcullis_edge_functions::Runner;
@@ -40,6 +41,10 @@ pub(crate) struct Described {
     pub(crate) distributions: Vec<Distribution>,
     pub(crate) functions: Runner,
     pub(crate) encryption: Encryption,
+    /// Configurations as the API has them, by the id of their distributions; what a template describes has none.
+    pub(crate) configs: BTreeMap<String, Value>,
+    /// What the distributions refer to.
+    pub(crate) resources: Resources,
 }
 
 /// The configurations of field-level encryption that behaviors name.
@@ -70,10 +75,12 @@ pub(crate) fn described(args: &Arguments) -> Result<Described, Failure> {
                 .map_err(|faults| faulty(path, &faults))?;
         }
     }
-    let mut found = Vec::new();
+    let (mut found, mut configs) = (Vec::new(), BTreeMap::new());
     for (path, bytes) in &files {
         if matches!(kind(bytes), Kind::Config) {
-            found.push(config::read(bytes, &resources).map_err(|faults| faulty(path, &faults))?);
+            let one = config::read(bytes, &resources).map_err(|faults| faulty(path, &faults))?;
+            configs.extend(config::config_of(bytes).map(|config| (one.id.clone(), config)));
+            found.push(one);
         }
     }
     let (in_templates, sources) = of_templates(args, &files, resources.clone())?;
@@ -94,11 +101,16 @@ pub(crate) fn described(args: &Arguments) -> Result<Described, Failure> {
         distributions: found,
         functions,
         encryption,
+        configs,
+        resources,
     })
 }
 
 /// What the behaviors name, with all that it names.
-fn encryption(found: &[Distribution], resources: &Resources) -> Result<Encryption, Failure> {
+pub(super) fn encryption(
+    found: &[Distribution],
+    resources: &Resources,
+) -> Result<Encryption, Failure> {
     let behaviors = found.iter().flat_map(Distribution::all_behaviors);
     let named = behaviors.filter_map(|behavior| behavior.field_encryption.as_ref());
     let configurations = named.map(|id| {
@@ -218,11 +230,16 @@ fn faulty(path: &Path, faults: &[Fault]) -> Failure {
     )
 }
 
-fn refuse_unplayable(found: &[Distribution]) -> Result<(), Failure> {
+/// What cannot be played.
+pub(super) fn unplayable(found: &[Distribution]) -> Vec<Unsupported> {
     let refused = found.iter().flat_map(unsupported);
-    // Its configurations were read before.
+    // Its configurations are read by `encryption`.
     let refused = refused.filter(|one| one.option != "FieldLevelEncryptionId");
-    let refused: Vec<Unsupported> = refused.collect();
+    refused.collect()
+}
+
+fn refuse_unplayable(found: &[Distribution]) -> Result<(), Failure> {
+    let refused = unplayable(found);
     if refused.is_empty() {
         return Ok(());
     }
