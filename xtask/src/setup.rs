@@ -1,7 +1,7 @@
 //! `cargo xtask setup`: what the tests need beyond Rust, installed once.
 //!
 //! Running it again does nothing and says so. Everything goes into `.tools` of the checkout, except `cargo-nextest`,
-//! which is a cargo subcommand, and Debian packages, which only benchmarks need and only root can install.
+//! which is a cargo subcommand, and Debian packages, which only root can install: the browser, and what benchmarks need.
 
 use crate::command::{Program, find};
 use crate::debian;
@@ -10,6 +10,8 @@ use crate::tree;
 use std::path::PathBuf;
 
 const NEXTEST_VERSION: &str = "0.9.143";
+/// The tests that run in a browser.
+const BROWSER_TESTS: &str = "tests/browser";
 const REQUIREMENTS: &str = "tests/requirements.txt";
 
 /// Programs benchmarks compare with or measure by, and the Debian packages that bring them.
@@ -38,7 +40,28 @@ pub(crate) fn run(options: &Options, steps: &mut Steps) -> Result<(), Failure> {
 /// What `cargo xtask test` needs.
 pub(crate) fn for_tests(steps: &mut Steps) -> Result<(), Failure> {
     steps.step("cargo-nextest", nextest)?;
-    steps.step("Python tools", python_tools)
+    steps.step("Python tools", python_tools)?;
+    steps.step("browser", browser)
+}
+
+/// The browser that the inspector is tested in, and what drives it.
+fn browser() -> Result<String, Failure> {
+    let chromium = debian::require(&[("chromium", &["chromium"])])?;
+    let installed = tree::root()
+        .join(BROWSER_TESTS)
+        .join("node_modules/.package-lock.json");
+    if installed.is_file() {
+        return Ok(chromium);
+    }
+    if find("npm").is_none() {
+        return Err(Failure::new(
+            "the inspector is tested with Node 20 or newer, and npm is missing",
+        ));
+    }
+    Program::new("npm")
+        .args(["--prefix", BROWSER_TESTS, "ci", "--no-audit", "--no-fund"])
+        .run()?;
+    Ok(chromium)
 }
 
 /// What `cargo xtask bench` needs.

@@ -189,14 +189,14 @@ pub(crate) struct Local {
 }
 
 /// `dev`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Examples:
   portcullis dev                              the example site of this repository, or ./portcullis.yaml
   portcullis dev site.yaml --viewer 81.2.69.142
   curl -H 'x-portcullis-viewer: 198.51.100.7' http://localhost:8080/office/
 
-The edge front adds what CloudFront adds and caches nothing.")]
+http://localhost:8080/.portcullis/ is the inspector: live requests with their traces, the caches, and what would happen if.")]
 pub(crate) struct Dev {
     /// The manifest, or the folder it is in.
     pub(crate) manifest: Option<PathBuf>,

@@ -3,6 +3,7 @@
 //! Plain HTTP here stands for the viewer's HTTPS. Everything listens on the loopback address only. A changed manifest
 //! changes the distribution; the caches outlive that, as CloudFront's do.
 
+mod inspect;
 mod links;
 mod system;
 mod world;
@@ -16,6 +17,7 @@ use crate::log::Sink;
 use crate::machine;
 use crate::out;
 use anstream::eprintln;
+use inspect::Inspected;
 use links::links;
 use portcullis_edge::compute::Computed;
 use portcullis_edge::network::{Network, Settings};
@@ -26,7 +28,7 @@ use serde_json::json;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use system::System;
 use tokio::net::TcpListener;
@@ -53,7 +55,6 @@ async fn dev(args: &Dev) -> Outcome {
     let manifest = manifest(args)?;
     let listener = listen(args.port).await?;
     let address = listener.local_addr().map_err(Failure::failed)?;
-    let changed = modified(&manifest);
     let system = System::start(args, &manifest)?;
     let api = control::listen(args.control.port).await?;
     let url_api = match &api {
@@ -72,11 +73,13 @@ async fn dev(args: &Dev) -> Outcome {
         std::iter::once((&distribution, None)),
         None,
     ));
-    let watcher = watch(args, &manifest, changed, &edge);
+    let current = Arc::new(Current::new(manifest));
+    let watcher = watch(args, &current, &edge);
+    let inspected = Inspected::new(edge.clone(), args.clone(), Arc::clone(&current));
     let serving = serve(
         listener,
         None,
-        Arc::new(edge.clone()),
+        Arc::new(inspected),
         Limits::default(),
         http::stop_signal(),
     );
@@ -86,6 +89,38 @@ async fn dev(args: &Dev) -> Outcome {
         () = watcher => {}
     }
     Ok(Exit::Done.into())
+}
+
+/// The manifest that is at work, and when it was changed.
+struct Current(Mutex<(PathBuf, Option<SystemTime>)>);
+
+impl Current {
+    fn new(path: PathBuf) -> Self {
+        let seen = modified(&path);
+        Self(Mutex::new((path, seen)))
+    }
+
+    fn path(&self) -> PathBuf {
+        self.lock().0.clone()
+    }
+
+    /// Puts another one in its place.
+    fn set(&self, path: PathBuf) {
+        let seen = modified(&path);
+        *self.lock() = (path, seen);
+    }
+
+    /// Its path, if it was changed since this was last asked.
+    fn changed(&self) -> Option<PathBuf> {
+        let mut current = self.lock();
+        let now = modified(&current.0);
+        let changed = std::mem::replace(&mut current.1, now) != now;
+        changed.then(|| current.0.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (PathBuf, Option<SystemTime>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The edge of a site, with empty caches.
@@ -128,6 +163,7 @@ fn guards(shared: &Arc<Shared>) -> Engine {
 
 /// Plays another version of the site; requests under way finish with the old one.
 fn replace(edge: &Edge<Local>, system: System) -> Result<(), Failure> {
+    let system = system.in_place_of(&edge.world().shared.system());
     let distribution = system.distribution().clone();
     edge.world().shared.replace(system);
     edge.forget_connectors();
@@ -210,15 +246,13 @@ fn modified(path: &Path) -> Option<SystemTime> {
 }
 
 /// Puts a changed manifest to work; one with mistakes is shown and the last good one stays.
-async fn watch(args: &Dev, manifest: &Path, mut seen: Option<SystemTime>, edge: &Edge<Local>) {
+async fn watch(args: &Dev, current: &Current, edge: &Edge<Local>) {
     loop {
         tokio::time::sleep(WATCH_EVERY).await;
-        let now = modified(manifest);
-        if now == seen {
+        let Some(manifest) = current.changed() else {
             continue;
-        }
-        seen = now;
-        let replaced = System::start(args, manifest).and_then(|system| {
+        };
+        let replaced = System::start(args, &manifest).and_then(|system| {
             let digest = system.digest().to_owned();
             replace(edge, system).map(|()| digest)
         });

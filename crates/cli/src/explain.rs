@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Explain) -> Outcome {
     })
 }
 
-fn explain(args: &Explain, manifest: &Manifest) -> Result<Explanation, Failure> {
+pub(crate) fn explain(args: &Explain, manifest: &Manifest) -> Result<Explanation, Failure> {
     let site = manifest.compiled.bundle.site();
     let now = args.at.unwrap_or_else(|| {
         SystemTime::now()

@@ -28,6 +28,15 @@ pub(crate) enum LoadError {
     Mistakes(portcullis_manifest::Diagnostics),
 }
 
+impl std::fmt::Display for LoadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unreadable(failure) => failure.fmt(f),
+            Self::Mistakes(diagnostics) => f.write_str(&diagnostics.render(false)),
+        }
+    }
+}
+
 impl From<LoadError> for Failure {
     /// Prints the mistakes; the failure itself has nothing to add.
     fn from(error: LoadError) -> Self {

@@ -171,8 +171,10 @@ pub enum ReplyBody {
 /// One request on its way.
 #[derive(Debug)]
 pub struct Exchange {
-    /// What the viewer sent; functions change it.
+    /// What the viewer sent; functions change it, and so does the page of an error.
     pub request: ViewerRequest,
+    /// Path and query as the viewer sent them.
+    pub asked: Box<str>,
     /// Where it is.
     pub pop: usize,
     /// The distribution, once it is known.
@@ -245,6 +247,7 @@ impl Exchange {
     #[must_use]
     pub fn new(request: ViewerRequest, pop: usize) -> Self {
         Self {
+            asked: request.target.as_str().into(),
             request,
             pop,
             played: None,

@@ -111,6 +111,16 @@ impl System {
         })
     }
 
+    /// The same behind the distribution of another one: CloudFront knows a distribution by its id, whatever it serves.
+    pub(super) fn in_place_of(mut self, other: &Self) -> Self {
+        other.distribution.id.clone_into(&mut self.distribution.id);
+        other
+            .distribution
+            .domain
+            .clone_into(&mut self.distribution.domain);
+        self
+    }
+
     pub(super) fn site(&self) -> &Site {
         self.gateway.judge().site()
     }

@@ -1,6 +1,8 @@
 //! The world around the edge of `dev`: viewers that pretend to be elsewhere, the gateway as an origin, and buckets that
 //! CloudFront reads itself.
 
+use super::REASON;
+use super::inspect::requests::Requests;
 use super::system::System;
 use crate::http::opaque_id;
 use crate::log::Sink;
@@ -24,6 +26,7 @@ use portcullis_viewer::country::Country;
 use serde_json::json;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What everything here shares.
 pub(super) struct Shared {
@@ -31,6 +34,9 @@ pub(super) struct Shared {
     guards: Arc<ArcSwap<Runner>>,
     log: Sink,
     json: bool,
+    requests: Requests,
+    /// How far the clock of the caches is ahead, in milliseconds.
+    ahead_ms: AtomicU64,
 }
 
 impl Shared {
@@ -40,7 +46,22 @@ impl Shared {
             system: ArcSwap::from_pointee(system),
             log: if json { Sink::Stdout } else { Sink::Stderr },
             json,
+            requests: Requests::default(),
+            ahead_ms: AtomicU64::new(0),
         }
+    }
+
+    pub(super) fn requests(&self) -> &Requests {
+        &self.requests
+    }
+
+    pub(super) fn ahead_ms(&self) -> u64 {
+        self.ahead_ms.load(Ordering::Relaxed)
+    }
+
+    /// Puts the clock of the caches ahead. The gateway, and with it every signature, stays in the present.
+    pub(super) fn set_ahead_ms(&self, ahead_ms: u64) {
+        self.ahead_ms.store(ahead_ms, Ordering::Relaxed);
     }
 
     /// Puts another system in its place; requests under way finish with the old one.
@@ -59,6 +80,7 @@ impl Shared {
     }
 
     fn decided(&self, record: &Record<'_>) {
+        self.requests.decided(record);
         if self.json {
             self.log.line(&record.line());
             return;
@@ -123,7 +145,7 @@ pub(super) struct Local {
 
 impl World for Local {
     fn now_ms(&self) -> u64 {
-        machine::now_ms()
+        machine::now_ms().saturating_add(self.shared.ahead_ms())
     }
 
     fn random(&self) -> [u8; REQUEST_ID_RANDOM_BYTES] {
@@ -158,13 +180,20 @@ impl World for Local {
     }
 
     /// What the gateway and the guard answered, they have told themselves.
-    fn answered(&self, exchange: &Exchange, reply: &Reply, _times: Times) {
+    fn answered(&self, exchange: &Exchange, reply: &Reply, times: Times) {
+        let text = |name: &str| {
+            let value = reply.headers.get(name)?;
+            std::str::from_utf8(value).ok()
+        };
+        let pop = text("x-amz-cf-pop").unwrap_or_default();
+        let requests = self.shared.requests();
+        requests.answered(exchange, reply, times, pop, text(REASON));
         let Some((event, words, why)) = told(&exchange.trace.steps, reply) else {
             return;
         };
         let request = &exchange.request;
         // A query may hold a signature.
-        let (path, _) = split_target(&request.target);
+        let (path, _) = split_target(&exchange.asked);
         let (status, what) = (reply.status.to_string(), (request.method.as_str(), path));
         self.shared.at_edge(event, &status, what, (words, &why));
     }

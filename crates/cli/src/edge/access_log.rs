@@ -89,7 +89,7 @@ impl Logged {
             domain: distribution
                 .map(|one| one.domain.clone())
                 .unwrap_or_default(),
-            target: request.target.clone(),
+            target: exchange.asked.to_string(),
             host: request.host.clone(),
             status: reply.status,
             heads: (length(&request.headers), length(&reply.headers)),

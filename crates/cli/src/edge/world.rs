@@ -120,7 +120,7 @@ impl World for Elsewhere {
         }
         let request = &exchange.request;
         // A query may hold a signature.
-        let (path, _) = split_target(&request.target);
+        let (path, _) = split_target(&exchange.asked);
         let took_ms = times.answered_ms.saturating_sub(times.arrived_ms);
         let asked = exchange.trace.origin_requests;
         let line = if self.json {
