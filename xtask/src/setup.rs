@@ -12,6 +12,8 @@ use std::path::PathBuf;
 const NEXTEST_VERSION: &str = "0.9.143";
 /// The tests that run in a browser.
 const BROWSER_TESTS: &str = "tests/browser";
+/// The public suite for caches, and what runs it.
+const CACHE_TESTS: &str = "tests/http-cache";
 const REQUIREMENTS: &str = "tests/requirements.txt";
 
 /// Programs benchmarks compare with or measure by, and the Debian packages that bring them.
@@ -41,27 +43,34 @@ pub(crate) fn run(options: &Options, steps: &mut Steps) -> Result<(), Failure> {
 pub(crate) fn for_tests(steps: &mut Steps) -> Result<(), Failure> {
     steps.step("cargo-nextest", nextest)?;
     steps.step("Python tools", python_tools)?;
-    steps.step("browser", browser)
+    steps.step("browser", browser)?;
+    steps.step("http-cache-tests", || npm_packages(CACHE_TESTS))
 }
 
 /// The browser that the inspector is tested in, and what drives it.
 fn browser() -> Result<String, Failure> {
     let chromium = debian::require(&[("chromium", &["chromium"])])?;
+    npm_packages(BROWSER_TESTS)?;
+    Ok(chromium)
+}
+
+/// What the lock file in a folder names.
+fn npm_packages(folder: &str) -> Result<String, Failure> {
     let installed = tree::root()
-        .join(BROWSER_TESTS)
+        .join(folder)
         .join("node_modules/.package-lock.json");
     if installed.is_file() {
-        return Ok(chromium);
+        return Ok("there already".to_owned());
     }
     if find("npm").is_none() {
-        return Err(Failure::new(
-            "the inspector is tested with Node 20 or newer, and npm is missing",
-        ));
+        return Err(Failure::new(format!(
+            "`{folder}` is run by Node 20 or newer, and npm is missing"
+        )));
     }
     Program::new("npm")
-        .args(["--prefix", BROWSER_TESTS, "ci", "--no-audit", "--no-fund"])
+        .args(["--prefix", folder, "ci", "--no-audit", "--no-fund"])
         .run()?;
-    Ok(chromium)
+    Ok("installed".to_owned())
 }
 
 /// What `cargo xtask bench` needs.

@@ -14,6 +14,7 @@ pub(crate) use secret::{Decrypt, Iam, Secret, SecretStep, Use};
 use crate::serve::StatePlace;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::Ipv4Net;
+use portcullis_edge::switches::{CATALOGUE, Switches, UnknownSwitch};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -215,6 +216,8 @@ pub(crate) struct Dev {
     #[command(flatten)]
     pub(crate) control: Control,
     #[command(flatten)]
+    pub(crate) open: Readings,
+    #[command(flatten)]
     pub(crate) local: Local,
     /// Print events as JSON lines.
     #[arg(long)]
@@ -230,6 +233,55 @@ pub(crate) struct Control {
     /// Seconds until a change made through it is deployed everywhere; each point of presence switches at its own time.
     #[arg(long, default_value_t = 0, value_name = "SECONDS", requires = "control", value_parser = clap::value_parser!(u32).range(0..=86_400))]
     pub(crate) propagation: u32,
+}
+
+/// How the model answers what CloudFront's documentation leaves open.
+#[derive(Debug, Default, Clone, Args)]
+pub(crate) struct Readings {
+    /// Another reading of a question that CloudFront's documentation leaves open, as docs/SEMANTICS.md lists them.
+    #[arg(long = "switch", value_name = "NAME=READING", value_parser = reading)]
+    pub(crate) readings: Vec<Reading>,
+}
+
+/// The reading of one switch, both of which there are.
+#[derive(Debug, Clone)]
+pub(crate) struct Reading {
+    name: String,
+    reading: String,
+}
+
+impl Readings {
+    pub(crate) fn switches(&self) -> Switches {
+        let mut switches = Switches::default();
+        for one in &self.readings {
+            // They were tried when the arguments were read.
+            let _known = switches.set(&one.name, &one.reading);
+        }
+        switches
+    }
+}
+
+fn reading(written: &str) -> Result<Reading, String> {
+    let (name, reading) = written.split_once('=').ok_or("it is not NAME=READING")?;
+    let known = |names: Vec<&str>| names.join(", ");
+    match Switches::default().set(name, reading) {
+        Ok(()) => Ok(Reading {
+            name: name.to_owned(),
+            reading: reading.to_owned(),
+        }),
+        Err(UnknownSwitch::Name) => Err(format!(
+            "no switch has this name; there are {}",
+            known(CATALOGUE.iter().map(|entry| entry.name).collect())
+        )),
+        Err(UnknownSwitch::Reading) => {
+            let entry = CATALOGUE.iter().find(|entry| entry.name == name);
+            let readings = entry.map_or(&[][..], |entry| entry.readings);
+            Err(format!(
+                "`{name}` is read as {}",
+                known(readings.iter().map(|(key, _)| *key).collect())
+            ))
+        }
+    }
 }
 
 /// Files that describe distributions, and what they leave open.
@@ -309,6 +361,8 @@ pub(crate) struct Edge {
     pub(crate) log: Option<Log>,
     #[command(flatten)]
     pub(crate) control: Control,
+    #[command(flatten)]
+    pub(crate) open: Readings,
     /// Mebibytes that all caches together may hold.
     #[arg(long, default_value_t = 256, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub(crate) cache: u32,

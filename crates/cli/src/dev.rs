@@ -129,6 +129,7 @@ fn edge(args: &Dev, system: System) -> Result<Edge<Local>, Failure> {
         machine::random(),
         u64::from_le_bytes(machine::random()),
     ));
+    network.set_switches(args.open.switches());
     let installed = network.install(system.distribution().clone());
     installed.map_err(Failure::failed)?;
     let shared = Arc::new(Shared::new(system, args.json));

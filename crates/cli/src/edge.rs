@@ -140,6 +140,7 @@ fn edge(
     functions: &Arc<ArcSwap<Runner>>,
 ) -> Result<Edge<Elsewhere>, Failure> {
     let mut settings = Settings::local(machine::random(), u64::from_le_bytes(machine::random()));
+    settings.switches = args.open.switches();
     settings.store_bytes_max = usize::try_from(args.cache).unwrap_or(usize::MAX) << 20;
     settings.object_bytes_max = settings.object_bytes_max.min(settings.store_bytes_max / 4);
     if !args.pop.is_empty() {

@@ -35,6 +35,8 @@ pub struct OriginLifetime<'a> {
     pub cache_control: Option<&'a CacheControl>,
     /// `Expires` minus now, in seconds, if it sent a readable one; negative when it is past.
     pub expires_in: Option<i64>,
+    /// Seconds of the lifetime it names that had passed when it arrived.
+    pub age: u64,
 }
 
 impl OriginLifetime<'_> {
@@ -49,7 +51,8 @@ impl OriginLifetime<'_> {
             self.expires_in
                 .map(|seconds| (u64::try_from(seconds).unwrap_or(0), TtlRule::Expires))
         };
-        s_maxage.or_else(max_age).or_else(expires)
+        let named = s_maxage.or_else(max_age).or_else(expires);
+        named.map(|(seconds, rule)| (seconds.saturating_sub(self.age), rule))
     }
 
     fn forbids_caching(&self) -> bool {

@@ -3,7 +3,16 @@
 //! Names compare without regard to case and keep the spelling they were set with. Values are bytes that hold no line
 //! break: what comes from a viewer was parsed by an HTTP server before, what comes from a configuration is checked here.
 
-use portcullis_http_semantics::field::{FieldValue, is_token};
+use portcullis_http_semantics::field::{FieldValue, is_token, list};
+
+/// Fields of one connection, which end at the edge, lower-case.
+const HOP_BY_HOP: [&str; 5] = [
+    "connection",
+    "keep-alive",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
 
 /// Header fields in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +38,18 @@ impl Headers {
     /// Keeps the fields whose names `stays` names.
     pub fn retain(&mut self, mut stays: impl FnMut(&str) -> bool) {
         self.0.retain(|(name, _)| stays(name));
+    }
+
+    /// Removes the fields of one connection: those HTTP knows as such, and those that `Connection` names (RFC 9110 §7.6.1).
+    pub fn remove_hop_by_hop(&mut self) {
+        let named: Vec<Vec<u8>> = self
+            .joined("connection", ",")
+            .map(|named| list(&named).map(<[u8]>::to_vec).collect())
+            .unwrap_or_default();
+        self.retain(|name| {
+            let is = |other: &[u8]| name.as_bytes().eq_ignore_ascii_case(other);
+            !HOP_BY_HOP.iter().any(|own| is(own.as_bytes())) && !named.iter().any(|named| is(named))
+        });
     }
 
     /// The first value of a name.
@@ -236,6 +257,18 @@ mod tests {
             [("x-b", &b"2"[..]), ("X-A", &b"4"[..])]
         );
         assert_eq!(headers.bytes(), 8);
+    }
+
+    #[test]
+    fn fields_of_one_connection_go_and_those_it_names() {
+        let mut headers = Headers::from_iter([
+            ("Connection", "close, X-Hop"),
+            ("x-hop", "1"),
+            ("Keep-Alive", "timeout=5"),
+            ("x-end", "2"),
+        ]);
+        headers.remove_hop_by_hop();
+        assert_eq!(headers, Headers::from_iter([("x-end", "2")]));
     }
 
     fn accept(headers: &[(&str, &str)]) -> Result<CustomHeaders, CustomHeaderError> {

@@ -17,15 +17,6 @@ use crate::headers::Headers;
 use portcullis_http_semantics::field::list;
 use std::sync::Arc;
 
-/// Fields of a connection, which end at the edge.
-const OF_CONNECTION: [&str; 5] = [
-    "connection",
-    "keep-alive",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
-
 /// Fields by which S3 names a request.
 const OF_S3: [&str; 2] = ["x-amz-id-2", "x-amz-request-id"];
 
@@ -83,11 +74,10 @@ impl ViewerRules {
     }
 
     fn filter(&self, headers: &mut Headers) {
+        headers.remove_hop_by_hop();
         headers.retain(|name| {
             let is = |own: &&str| name.eq_ignore_ascii_case(own);
-            !(OF_CONNECTION.iter().any(&is)
-                || self.from_s3 && OF_S3.iter().any(&is)
-                || !self.keeps_cookies && is(&"set-cookie"))
+            !(self.from_s3 && OF_S3.iter().any(&is) || !self.keeps_cookies && is(&"set-cookie"))
         });
         if let VaryRule::Names(names) = &self.vary
             && let Some(vary) = headers.joined("vary", ",")

@@ -119,6 +119,12 @@ switches! {
         NotStored = "not-stored": "The response is not stored.",
         Revalidated = "revalidated": "The response is stored and revalidated before each use."
     }
+    origin_age: OriginAge = "ttl.origin-age", Undocumented, "DG:expiration",
+    "Whether the age a response has when it arrives shortens its stay."
+    {
+        Ignored = "ignored": "It does not: the lifetime begins at the edge.",
+        Counted = "counted": "Its Age, or the time since its Date where that is longer, is taken off the lifetime it names (RFC 9111 section 4.2.3)."
+    }
     error_list_b: ErrorListB = "error-caching.list-b", Contradictory, "DG:httpstatuscodes, DG:custom-error-pages-expiration",
     "Whether 400, 403, 405, 412 and 415 are cached when the origin names no lifetime."
     {

@@ -56,6 +56,7 @@ fn vectors_ttl() {
         let origin = OriginLifetime {
             cache_control: cache_control.as_ref(),
             expires_in: case["expires_in"].as_i64(),
+            age: 0,
         };
         match edge_ttl(ttls, &origin, &Switches::default()) {
             EdgeTtl::Stored { seconds, rule } => equal(case, Some(seconds), rule.code()),
@@ -73,6 +74,7 @@ fn vectors_error_ttl() {
             origin: OriginLifetime {
                 cache_control: cache_control.as_ref(),
                 expires_in: case["expires_in"].as_i64(),
+                age: 0,
             },
             from_s3: flag(case, "s3_origin"),
             min_ttl: number(case, "error_caching_min_ttl"),

@@ -113,6 +113,7 @@ impl EdgeView {
         let origin = OriginLifetime {
             cache_control: parsed.as_ref(),
             expires_in: None,
+            age: 0,
         };
         let ttls = ttls(&behavior.caching);
         let (ttl_s, rule) = if status < 400 {

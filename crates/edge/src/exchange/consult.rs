@@ -74,7 +74,8 @@ impl Network {
                     lookup.fresh = Some((copy, layer));
                     break;
                 }
-                (Some(copy), Found::Expired { .. }) => {
+                // An expired error is no representation: it neither stands in nor is refreshed.
+                (Some(copy), Found::Expired { .. }) if !copy.is_error() => {
                     lookup.expired.get_or_insert(copy);
                 }
                 (Some(_) | None, _) => {}

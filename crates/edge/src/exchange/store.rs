@@ -11,6 +11,7 @@ use crate::headers::Headers;
 use crate::key::CacheKey;
 use crate::network::{Flight, Network};
 use crate::store::{Body, Copy, Cut, Lifetime, Parts, Tier};
+use crate::switches::OriginAge;
 use crate::tags;
 use crate::trace::{ResultType, Step, WhyNotStored};
 use bytes::Bytes;
@@ -157,9 +158,14 @@ impl Network {
             return Verdict::Drop(WhyNotStored::Ttl(disabled));
         }
         let cache_control = cache_control(&head.headers);
+        let (from_ms, age) = match self.settings.switches.origin_age {
+            OriginAge::Ignored => (now_ms, 0),
+            OriginAge::Counted => counted_age(&head.headers, now_ms),
+        };
         let origin = OriginLifetime {
             cache_control: cache_control.as_ref(),
-            expires_in: expires_in(&head.headers, now_ms),
+            expires_in: expires_in(&head.headers, from_ms),
+            age,
         };
         if head.status >= 400 {
             return self.judge_error(exchange, head.status, origin);
@@ -458,15 +464,7 @@ fn varies_always(headers: &Headers) -> bool {
 /// The fields a copy keeps: without those that are the connection's, and those `no-cache` or `private` name.
 fn storable(headers: &Headers) -> Headers {
     let mut kept = headers.clone();
-    for name in [
-        "connection",
-        "keep-alive",
-        "transfer-encoding",
-        "trailer",
-        "upgrade",
-    ] {
-        kept.remove(name);
-    }
+    kept.remove_hop_by_hop();
     if let Some(read) = cache_control(headers) {
         for scope in [&read.no_cache, &read.private] {
             if let Scope::Fields(names) = scope {
@@ -479,6 +477,8 @@ fn storable(headers: &Headers) -> Headers {
 
 fn merged(stored: &Headers, fresh: &Headers) -> Headers {
     let mut headers = stored.clone();
+    let mut fresh = fresh.clone();
+    fresh.remove_hop_by_hop();
     let changes = fresh.iter().filter(|(name, _)| !is_about_body(name));
     for (name, value) in changes {
         headers.set(name, value);
@@ -486,15 +486,16 @@ fn merged(stored: &Headers, fresh: &Headers) -> Headers {
     headers
 }
 
-/// RFC 9111 §3.2: these describe the stored body, not the 304.
+/// RFC 9111 §3.2 and §4.3.4: these describe the stored body, whatever the 304 says.
 fn is_about_body(name: &str) -> bool {
     let own = [
         "content-length",
         "content-encoding",
-        "content-type",
         "content-range",
-        "transfer-encoding",
-        "connection",
+        "content-md5",
+        "content-digest",
+        "repr-digest",
+        "etag",
     ];
     own.iter().any(|own| name.eq_ignore_ascii_case(own))
 }
@@ -511,6 +512,14 @@ fn stale_windows(headers: &Headers) -> (Option<u64>, Option<u64>) {
     })
 }
 
+/// When the lifetime began, in milliseconds, and the age on arrival, in seconds (RFC 9111 §4.2.3).
+fn counted_age(headers: &Headers, now_ms: u64) -> (u64, u64) {
+    let date = headers.get("date").and_then(HttpDate::parse);
+    let made_ms = date.map_or(now_ms, |date| date.epoch_seconds().saturating_mul(1000));
+    let apparent = now_ms.saturating_sub(made_ms) / 1000;
+    (made_ms, apparent.max(origin_age(headers)))
+}
+
 /// `Expires` minus now, in seconds; an unreadable one is in the past (RFC 9111 §5.3).
 fn expires_in(headers: &Headers, now_ms: u64) -> Option<i64> {
     let value = headers.get("expires")?;
@@ -521,9 +530,11 @@ fn expires_in(headers: &Headers, now_ms: u64) -> Option<i64> {
     Some(at.saturating_sub(now))
 }
 
+/// RFC 9111 §5.1: of several the first, and nothing for what is no number.
 fn origin_age(headers: &Headers) -> u64 {
     let age = headers
         .get("age")
+        .and_then(|value| portcullis_http_semantics::field::list(value).next())
         .and_then(|value| std::str::from_utf8(value).ok());
     age.and_then(|age| age.trim().parse::<u32>().ok())
         .map_or(0, u64::from)

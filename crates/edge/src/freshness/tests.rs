@@ -21,6 +21,7 @@ fn ttl(ttls: Ttls, cache_control: &str, switches: &Switches) -> EdgeTtl {
         &OriginLifetime {
             cache_control: Some(&cache_control),
             expires_in: None,
+            age: 0,
         },
         switches,
     )
@@ -57,6 +58,7 @@ fn the_switch_for_public_without_a_lifetime() {
     let nothing = OriginLifetime {
         cache_control: None,
         expires_in: None,
+        age: 0,
     };
     assert_eq!(edge_ttl(ORDINARY, &nothing, &switches), table);
 }
@@ -94,6 +96,7 @@ fn by_default_a_refusal_with_no_store_is_cached_for_the_error_minimum() {
         origin: OriginLifetime {
             cache_control: Some(&no_store),
             expires_in: None,
+            age: 0,
         },
         from_s3: false,
         min_ttl: super::ERROR_CACHING_MIN_TTL_DEFAULT,
@@ -138,10 +141,30 @@ proptest! {
             public: flags[1],
             ..CacheControl::default()
         };
-        let origin = OriginLifetime { cache_control: Some(&cache_control), expires_in };
+        let origin = OriginLifetime { cache_control: Some(&cache_control), expires_in, age: 0 };
         match edge_ttl(Ttls { min, default, max }, &origin, &Switches::default()) {
             EdgeTtl::Stored { seconds, .. } => prop_assert!(min <= seconds && seconds <= max),
             EdgeTtl::NotStored(_) => prop_assert!(min == 0 && (max == 0 || cache_control.no_store)),
         }
     }
+}
+
+#[test]
+fn an_age_that_counts_is_taken_off_a_named_lifetime_only() {
+    let max_age = CacheControl::parse(b"max-age=60");
+    let kept = |cache_control, age| {
+        let origin = OriginLifetime {
+            cache_control,
+            expires_in: None,
+            age,
+        };
+        match edge_ttl(ORDINARY, &origin, &Switches::default()) {
+            EdgeTtl::Stored { seconds, .. } => Some(seconds),
+            EdgeTtl::NotStored(_) => None,
+        }
+    };
+    assert_eq!(kept(Some(&max_age), 0), Some(60));
+    assert_eq!(kept(Some(&max_age), 50), Some(10));
+    assert_eq!(kept(Some(&max_age), 70), Some(0));
+    assert_eq!(kept(None, 70), Some(ORDINARY.default));
 }
