@@ -1,5 +1,6 @@
 //! What can be typed: commands, options, defaults, examples.
 
+mod geoip;
 mod release;
 mod review;
 mod secret;
@@ -8,6 +9,7 @@ pub(crate) use release::{
     BrokenLinks, Gc, Look, Promote, Publish, ReleaseStore, Releases, Rollback, Withdraw,
 };
 
+pub(crate) use geoip::{Digest, Geoip, GeoipStep};
 pub(crate) use review::{Check, CheckFormat, Diff, Replay, Test, Why};
 pub(crate) use secret::{Decrypt, Iam, Secret, SecretStep, Use};
 
@@ -31,7 +33,7 @@ Develop:  init, dev, edge, compile, check, test, explain, sign
 Review:   diff, replay, why
 Release:  publish, releases, rollback, promote, withdraw, gc
 Deploy:   template, iam
-Operate:  serve, secret
+Operate:  serve, secret, geoip
 About:    help CODE, schema, completions
 
 Example:
@@ -116,6 +118,8 @@ pub(crate) enum Command {
     Decrypt(Decrypt),
     /// Rotate the secret header: show, accept, promote, retire
     Secret(Secret),
+    /// Look into a country database, compare it with another, or compile it
+    Geoip(Geoip),
     /// Serve the gateway as a plain HTTP/1.1 server
     Serve(Serve),
     /// Explain an error code, or list the exit codes

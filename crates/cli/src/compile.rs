@@ -5,7 +5,7 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::load::{LoadError, Manifest, load, quietly};
 use crate::out;
 use anstream::eprintln;
-use portcullis_site::{Bundle, Caching, Enforcement, Site};
+use portcullis_site::{Caching, Enforcement, Site};
 use portcullis_viewer::country::Country;
 use serde_json::json;
 use std::path::Path;
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Compile) -> Outcome {
         }
         output => {
             if let Some(path) = output {
-                write(path, bundle)?;
+                out::file(path, bundle.bytes())?;
             }
             out::line(bundle.digest())?;
         }
@@ -42,7 +42,7 @@ fn as_json(args: &Compile) -> Outcome {
     match quietly(&args.manifest) {
         Ok(manifest) => {
             if let Some(path) = &args.output {
-                write(path, &manifest.compiled.bundle)?;
+                out::file(path, manifest.compiled.bundle.bytes())?;
             }
             out::json(&success(&manifest))?;
             Ok(Exit::Done.into())
@@ -67,20 +67,6 @@ fn success(manifest: &Manifest) -> serde_json::Value {
         "diagnostics": manifest.compiled.warnings,
         "left_out": 0
     })
-}
-
-fn write(path: &Path, bundle: &Bundle) -> Result<(), Failure> {
-    let fail = |why: std::io::Error| {
-        Failure::failed(format!("`{}` cannot be written: {why}", path.display()))
-    };
-    // A device or a pipe is written to; renaming a file over it would take it away from everyone.
-    if std::fs::metadata(path).is_ok_and(|there| !there.is_file()) {
-        return std::fs::write(path, bundle.bytes()).map_err(fail);
-    }
-    // A reader sees the old bundle or the new one, never half of either.
-    let half = path.with_extension("json.new");
-    std::fs::write(&half, bundle.bytes()).map_err(fail)?;
-    std::fs::rename(&half, path).map_err(fail)
 }
 
 /// What a reviewer wants to see at a glance; groups are expanded, because `EU` is not a country.

@@ -13,6 +13,7 @@ mod edge;
 mod exit;
 mod explain;
 mod gateway;
+mod geoip;
 mod help;
 mod http;
 mod iam;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Command::Diff(args) => diff::run(&args),
         Command::Edge(args) => edge::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Geoip(args) => geoip::run(&args),
         Command::Help(args) => help::run(&args),
         Command::Iam(args) => iam::run(&args),
         Command::Decrypt(args) => decrypt::run(&args),

@@ -1,4 +1,4 @@
-//! What leaves the program on stdout: data, and nothing else.
+//! What leaves the program as data: on stdout, and in files that are named for it.
 //!
 //! Always holds: a reader that has gone away, as `head` does, has read enough and changes no exit code; any other failure
 //! to write fails the command. Deliberately absent: stderr, which people read.
@@ -6,6 +6,7 @@
 use crate::exit::Failure;
 use std::fmt::Display;
 use std::io::{ErrorKind, Write as _};
+use std::path::Path;
 
 /// Prints `text` as it is.
 pub(crate) fn text(text: impl Display) -> Result<(), Failure> {
@@ -27,4 +28,19 @@ pub(crate) fn line(text: impl Display) -> Result<(), Failure> {
 /// Prints a value as a line of JSON.
 pub(crate) fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
     line(serde_json::to_string(value).map_err(Failure::failed)?)
+}
+
+/// Writes a file. A reader sees what was there or what is new, never half of either.
+pub(crate) fn file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let fail = |why: std::io::Error| {
+        Failure::failed(format!("`{}` cannot be written: {why}", path.display()))
+    };
+    // A device or a pipe is written to; renaming a file over it would take it away from everyone.
+    if std::fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        return std::fs::write(path, bytes).map_err(fail);
+    }
+    let mut half = path.as_os_str().to_owned();
+    half.push(".new");
+    std::fs::write(&half, bytes).map_err(fail)?;
+    std::fs::rename(&half, path).map_err(fail)
 }

@@ -88,7 +88,7 @@ fn every_command_helps() {
         .lines()
         .filter_map(|line| line.split_whitespace().next())
         .collect();
-    assert_eq!(names.len(), 25, "{names:?}");
+    assert_eq!(names.len(), 26, "{names:?}");
     for name in &names {
         let help = run(&root(), &[name, "--help"]).exits(0).stdout;
         let examples = help.lines().filter_map(|l| l.strip_prefix("  portcullis "));

@@ -99,7 +99,11 @@ pub enum DatabaseError {
         percent: usize,
     },
     /// A known address has another country than it should.
-    #[error("{address} should be {expected:?} in the database and is {found:?}")]
+    #[error(
+        "{address} should be {} in the database and is {}",
+        expected.as_ref().map_or("unknown", Country::as_str),
+        found.known().as_ref().map_or("unknown", Country::as_str)
+    )]
     WrongCanary {
         /// The known address.
         address: IpAddr,

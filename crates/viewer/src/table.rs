@@ -42,10 +42,12 @@ use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use std::ops::Range;
 
+mod changes;
 mod compile;
 mod ipv4;
 mod ipv6;
 
+pub use changes::{Change, changes};
 pub use compile::{CompileError, NETWORKS_MAX, compile};
 
 const MAGIC: [u8; 8] = *b"PCLSGEO\0";

@@ -11,7 +11,7 @@ use super::{
 use crate::address::{high_half, overlaps_special};
 use crate::country::Country;
 use crate::database::{CountryDatabase, fact_in_record, is_whole};
-use crate::geo::{CountryFact, UnknownCountry};
+use crate::geo::{CountryError, CountryFact, UnknownCountry};
 use maxminddb::{LookupResult, Reader, WithinOptions};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -22,7 +22,7 @@ pub const NETWORKS_MAX: usize = 16_000_000;
 /// IPv6 keys are the first 64 bits of an address.
 const DEPTH_MAX: u8 = 64;
 
-const GLOBAL_UNICAST_START: u64 = 0x2000_0000_0000_0000;
+pub(super) const GLOBAL_UNICAST_START: u64 = 0x2000_0000_0000_0000;
 
 /// Why a database does not become a table.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,10 +57,7 @@ pub enum CompileError {
 /// # Errors
 /// [`CompileError`] when the database is damaged or cannot be expressed exactly.
 pub fn compile<B: AsRef<[u8]>>(database: &CountryDatabase<B>) -> Result<Vec<u8>, CompileError> {
-    let mut answers = Answers::new(database);
-    let v4 = ranges_v4(database.reader(), &mut answers)?;
-    let v6 = ranges_v6(database.reader(), &mut answers)?;
-
+    let Walked { v4, v6, answers } = Walked::of(database)?;
     let v4 = ipv4::Sections::of(&v4);
     let mut file = Vec::new();
     write_header(&mut file, database, v4.counts(), v6.len())?;
@@ -75,6 +72,35 @@ pub fn compile<B: AsRef<[u8]>>(database: &CountryDatabase<B>) -> Result<Vec<u8>,
         place.copy_from_slice(&digest);
     }
     Ok(file)
+}
+
+/// What a database says of every address: the first of each range, and the answer of all of it.
+pub(super) struct Walked {
+    pub(super) v4: Vec<(u32, u8)>,
+    /// The first 64 bits of global unicast.
+    pub(super) v6: Vec<(u64, u8)>,
+    answers: Answers,
+}
+
+impl Walked {
+    pub(super) fn of<B: AsRef<[u8]>>(database: &CountryDatabase<B>) -> Result<Self, CompileError> {
+        let mut answers = Answers::new(database);
+        let v4 = ranges_v4(database.reader(), &mut answers)?;
+        let v6 = ranges_v6(database.reader(), &mut answers)?;
+        Ok(Self { v4, v6, answers })
+    }
+
+    pub(super) fn fact(&self, answer: u8) -> CountryFact {
+        match answer {
+            NOT_IN_DATABASE => CountryFact::Unknown(UnknownCountry::NotInDatabase),
+            NO_COUNTRY_IN_RECORD => CountryFact::Unknown(UnknownCountry::NoCountryInRecord),
+            NOT_ISO => CountryFact::Unknown(UnknownCountry::NotIso),
+            position => self.answers.countries.get(usize::from(position)).map_or(
+                CountryFact::Error(CountryError::DatabaseBroken),
+                |&country| CountryFact::Known(country),
+            ),
+        }
+    }
 }
 
 fn write_header<B: AsRef<[u8]>>(
