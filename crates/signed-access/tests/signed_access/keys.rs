@@ -48,14 +48,12 @@ fn every_private_key_format_gives_the_same_public_key() {
         rsa
     );
     let secret = ecdsa_secret();
-    let sec1 = secret.to_sec1_der().unwrap();
-    let pem = format!(
-        "-----BEGIN EC PRIVATE KEY-----\n{}\n-----END EC PRIVATE KEY-----\n",
-        {
-            use base64::Engine as _;
-            base64::engine::general_purpose::STANDARD.encode(&*sec1)
-        }
-    );
+    let base64 = {
+        use base64::Engine as _;
+        base64::engine::general_purpose::STANDARD.encode(&*secret.to_sec1_der().unwrap())
+    };
+    let label = "EC PRIVATE KEY";
+    let pem = format!("-----BEGIN {label}-----\n{base64}\n-----END {label}-----\n");
     let spki = secret.public_key().to_public_key_der().unwrap();
     assert_eq!(
         PrivateKey::from_pem(&pem).unwrap().public_key().spki_der(),
