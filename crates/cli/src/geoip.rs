@@ -39,8 +39,7 @@ pub(crate) fn run(args: &Geoip) -> Outcome {
                 let replaces = database.check_replaces(&previous);
                 replaces.map_err(|why| refused(file, &why))?;
             }
-            let target = (!plan).then_some(output.as_path());
-            compiled(file, &database, target, args.json)
+            compiled(file, &database, output, *plan, args.json)
         }
     }
 }
@@ -133,7 +132,10 @@ struct Kind {
 fn diff(old: &Path, new: &Path, as_json: bool) -> Outcome {
     let (before, after) = (open(old, &lenient())?, open(new, &lenient())?);
     let refusal = after.check_replaces(&before).err();
-    let changes = table::changes(&before, &after).map_err(Failure::failed)?;
+    let changes = table::changes(&before, &after).map_err(|why| {
+        let (old, new) = (old.display(), new.display());
+        Failure::failed(format!("`{old}` and `{new}` cannot be compared: {why}"))
+    })?;
     let mut kinds: BTreeMap<(String, String), Kind> = BTreeMap::new();
     for change in changes {
         let kind = kinds
@@ -200,13 +202,15 @@ fn show(kinds: &[((String, String), Kind)]) -> Result<(), Failure> {
 fn compiled(
     file: &Path,
     database: &CountryDatabase<Vec<u8>>,
-    output: Option<&Path>,
+    output: &Path,
+    plan: bool,
     as_json: bool,
 ) -> Outcome {
     let table = table::compile(database).map_err(|why| refused(file, &why))?;
     let read_back = CountryTable::open(table.as_slice()).and_then(|table| table.verify());
     read_back.map_err(Failure::failed)?;
-    if let Some(output) = output {
+    let changes = !std::fs::read(output).is_ok_and(|there| there == table);
+    if changes && !plan {
         out::file(output, &table)?;
     }
     let digest: String = database.sha256().map(|byte| format!("{byte:02x}")).concat();
@@ -216,7 +220,8 @@ fn compiled(
             "built_at": database.built_at(),
             "sha256": digest,
             "table_bytes": table.len(),
-            "written": output
+            "changes": changes,
+            "written": changes && !plan
         }))?;
     } else {
         out::line(format_args!(
@@ -229,5 +234,10 @@ fn compiled(
     if database.is_demonstration() {
         eprintln!("this is a demonstration database: it must not decide about real viewers");
     }
-    Ok(Exit::Done.into())
+    let exit = if changes && plan {
+        Exit::Changes
+    } else {
+        Exit::Done
+    };
+    Ok(exit.into())
 }

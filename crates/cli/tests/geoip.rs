@@ -81,12 +81,12 @@ fn what_does_not_hold_is_not_compiled() {
         run(place.path(), &arguments).exits(1).says(why);
         assert!(!place.path().join("a.table").exists());
     }
-    run(
-        place.path(),
-        &["geoip", "compile", &database, "-o", "a.table", "--plan"],
-    )
-    .exits(0);
+    let compile = ["geoip", "compile", &database, "-o", "a.table"];
+    let plan = [&compile[..], &["--plan"]].concat();
+    run(place.path(), &plan).exits(4);
     assert!(!place.path().join("a.table").exists());
+    run(place.path(), &compile).exits(0);
+    run(place.path(), &plan).exits(0);
 }
 
 #[test]

@@ -54,7 +54,7 @@ pub(crate) enum GeoipStep {
         /// The SHA-256 that was announced for the file, in hexadecimal.
         #[arg(long, value_name = "HEX", value_parser = digest)]
         sha256: Option<Digest>,
-        /// Check and measure, and write nothing.
+        /// Write nothing; exit code 4 if the table would be another than is there.
         #[arg(long)]
         plan: bool,
     },

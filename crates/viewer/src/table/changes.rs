@@ -112,8 +112,9 @@ fn merge(
     while let (Some(&(from_old, was)), Some(&(from_new, is))) = (at_old, at_new) {
         let (end_old, end_new) = (end(before.peek(), last), end(after.peek(), last));
         let until = end_old.min(end_new);
-        if was != is {
-            differs(from_old.max(from_new), until, was, is);
+        let from = from_old.max(from_new);
+        if was != is && from <= until {
+            differs(from, until, was, is);
         }
         if end_old == until {
             at_old = before.next();
