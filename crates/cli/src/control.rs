@@ -15,7 +15,6 @@ use portcullis_edge_server::drive::{Edge, World};
 use portcullis_edge_server::fields::Fields;
 use portcullis_edge_server::listen::{Answer, Arrived, Handler, Limits, Refused, serve};
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -30,12 +29,8 @@ const NAMES: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
 /// Makes a distribution of a configuration that came in an update, and puts what it needs to work.
 pub(crate) trait Updates: Send + Sync + 'static {
     /// The distribution, which can be played.
-    fn read<'a>(&'a self, id: &'a str, config: &'a Value) -> Reading<'a>;
+    fn read(&self, id: &str, domain: &str, config: &Value) -> Result<Distribution, ApiError>;
 }
-
-/// An update that is being read.
-pub(crate) type Reading<'a> =
-    Pin<Box<dyn Future<Output = Result<Distribution, ApiError>> + Send + 'a>>;
 
 /// The API of an edge.
 pub(crate) struct Control<W> {
@@ -127,11 +122,11 @@ impl<W: World> Control<W> {
         });
     }
 
-    async fn said(&self, call: Call<'_>) -> Result<Said, ApiError> {
+    fn said(&self, call: Call<'_>) -> Result<Said, ApiError> {
         self.settle();
         let random: [u8; RANDOM_BYTES] = machine::random();
         let said = match call.operation()? {
-            Operation::UpdateDistribution(id) => self.update(&id, &call).await?,
+            Operation::UpdateDistribution(id) => self.update(&id, &call)?,
             operation => {
                 let mut plane = self.plane();
                 plane.answer(&operation, &call, machine::now_ms(), random)?
@@ -142,22 +137,18 @@ impl<W: World> Control<W> {
         Ok(said)
     }
 
-    async fn update(&self, id: &str, call: &Call<'_>) -> Result<Said, ApiError> {
-        let config = self.plane().update_of(id, call)?;
+    /// Nothing else is asked of the plane meanwhile, so that what is put to work is what the entity tag allowed.
+    fn update(&self, id: &str, call: &Call<'_>) -> Result<Said, ApiError> {
+        let mut plane = self.plane();
+        let (config, domain) = plane.update_of(id, call)?;
         let updates = self.updates.as_ref().ok_or_else(|| ApiError {
             status: 501,
             code: "NotImplemented",
             message: "distributions cannot be updated here".to_owned(),
         })?;
-        let distribution = updates.read(id, &config).await?;
-        let mut plane = self.plane();
-        plane.update(
-            call,
-            config,
-            distribution,
-            machine::now_ms(),
-            machine::random(),
-        )
+        let distribution = updates.read(id, &domain, &config)?;
+        let (now_ms, random) = (machine::now_ms(), machine::random());
+        plane.update(call, config, distribution, now_ms, random)
     }
 }
 
@@ -184,7 +175,7 @@ impl<W: World> Handler for Control<W> {
                     if_match: if_match.and_then(|value| std::str::from_utf8(value).ok()),
                     body: &body,
                 };
-                self.said(call).await
+                self.said(call)
             }
         };
         sent(said)

@@ -18,6 +18,7 @@ use anstream::eprintln;
 use arc_swap::ArcSwap;
 use functions::engine;
 use origins::Places;
+use portcullis_distribution::Resources;
 use portcullis_distribution::value::Value;
 use portcullis_edge::distribution::Distribution;
 use portcullis_edge::network::{Network, POPS_MAX, Pop, Settings};
@@ -75,13 +76,12 @@ async fn play(args: &Arguments) -> Outcome {
         tls.as_ref().map(|(l, _)| l),
         api.as_ref(),
     )?;
-    let ids = distributions.iter().map(|one| one.id.clone()).collect();
+    let resources = Arc::new(ArcSwap::from_pointee(resources));
     let updates = FromApi {
         args: args.clone(),
-        resources,
+        resources: Arc::clone(&resources),
         edge: edge.clone(),
         functions: Arc::clone(&functions),
-        ids,
     };
     let control = Arc::new(Control::new(
         edge.clone(),
@@ -118,7 +118,7 @@ async fn play(args: &Arguments) -> Outcome {
     };
     tokio::select! {
         ((), (), ()) = both => {}
-        () = watch(args, seen, &edge, &functions, &control) => {}
+        () = watch(args, seen, &edge, &functions, &resources, &control) => {}
     }
     Ok(Exit::Done.into())
 }
@@ -275,6 +275,7 @@ async fn watch(
     mut seen: Vec<Option<SystemTime>>,
     edge: &Edge<Elsewhere>,
     functions: &ArcSwap<Runner>,
+    resources: &ArcSwap<Resources>,
     control: &Control<Elsewhere>,
 ) {
     loop {
@@ -284,7 +285,7 @@ async fn watch(
             continue;
         }
         seen = now;
-        match replace(args, edge, functions, control).await {
+        match replace(args, edge, functions, resources, control).await {
             Ok(()) => eprintln!("reloaded"),
             Err(failure) => {
                 let _shown = failure.report();
@@ -298,6 +299,7 @@ async fn replace(
     args: &Arguments,
     edge: &Edge<Elsewhere>,
     functions: &ArcSwap<Runner>,
+    resources: &ArcSwap<Resources>,
     control: &Control<Elsewhere>,
 ) -> Result<(), Failure> {
     let described = read::described(&args.described)?;
@@ -305,6 +307,7 @@ async fn replace(
     let places = Places::of(args, &distributions).await?;
     edge.world().replace(places, described.encryption);
     functions.store(Arc::new(described.functions));
+    resources.store(Arc::new(described.resources));
     edge.forget_connectors();
     let installing = distributions.clone().into_iter();
     edge.with_network(|network| {

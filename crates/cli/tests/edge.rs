@@ -116,6 +116,40 @@ fn a_configuration_and_its_template_answer_alike() {
 }
 
 #[test]
+fn origins_of_two_distributions_may_have_the_same_id() {
+    let folder = folder(&[]);
+    let text = std::fs::read_to_string(root().join(CONFIG)).unwrap();
+    let apps = ["one", "two"].map(|name| {
+        let app = App::start();
+        let mut site: Value = serde_json::from_str(&text).unwrap();
+        let config = &mut site["DistributionConfig"];
+        config["CallerReference"] = name.into();
+        config["Aliases"]["Items"] = json!([format!("{name}.example.com")]);
+        let origin = &mut config["Origins"]["Items"][0];
+        origin["DomainName"] = "localhost".into();
+        origin["CustomOriginConfig"]["HTTPPort"] = app.address.port().into();
+        origin["CustomOriginConfig"]["OriginProtocolPolicy"] = "http-only".into();
+        let file = format!("{name}.json");
+        write(folder.path(), &file, site.to_string().as_bytes());
+        app
+    });
+    let assets = root().join("examples/distribution/public");
+    let assets = format!("assets={}", assets.display());
+    let edge = Server::start(
+        folder.path(),
+        &[
+            "edge", "one.json", "two.json", "--port", "0", "--origin", &assets,
+        ],
+    );
+    for (at, name) in ["one", "two"].iter().enumerate() {
+        let host = format!("host: {name}.example.com");
+        assert_eq!(get(edge.address, "/", &[&host]).status, 200, "{name}");
+        let asked = apps.each_ref().map(|app| app.asked.load(Ordering::SeqCst));
+        assert_eq!(asked, [1, u32::try_from(at).unwrap()], "{name}");
+    }
+}
+
+#[test]
 fn each_place_has_its_own_cache_and_viewers_come_to_theirs() {
     let app = App::start();
     let pops = [

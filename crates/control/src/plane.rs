@@ -176,11 +176,11 @@ impl Plane {
         }
     }
 
-    /// The configuration that an update brings, once its entity tag is the one in force.
+    /// The configuration that an update brings and the domain name it is for, once its entity tag is the one in force.
     ///
     /// # Errors
     /// `NoSuchDistribution`, `InvalidIfMatchVersion`, `PreconditionFailed`, `MalformedXML`.
-    pub fn update_of(&self, id: &str, call: &Call<'_>) -> Result<Value, ApiError> {
+    pub fn update_of(&self, id: &str, call: &Call<'_>) -> Result<(Value, String), ApiError> {
         let held = self.held(id)?;
         held.config()?;
         match call.if_match {
@@ -194,7 +194,7 @@ impl Plane {
                 code: "PreconditionFailed",
                 message: "The request failed because it didn't meet the preconditions in one or more request-header fields.".to_owned(),
             }),
-            Some(_) => body(call, "DistributionConfig"),
+            Some(_) => Ok((body(call, "DistributionConfig")?, held.domain.clone())),
         }
     }
 

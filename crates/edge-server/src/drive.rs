@@ -126,6 +126,9 @@ struct Inner<W> {
     http_is_https: bool,
 }
 
+/// How many connectors are remembered. Functions can name origins without end; beyond this all are asked for anew.
+const CONNECTORS_MAX: usize = 1_024;
+
 /// The network, and who waits for whom in it.
 struct Guarded {
     network: Network,
@@ -358,6 +361,9 @@ impl<W: World> Inner<W> {
         let mut connectors = lock(&self.connectors);
         if let Some(known) = connectors.get(&key) {
             return Arc::clone(known);
+        }
+        if connectors.len() >= CONNECTORS_MAX {
+            connectors.clear();
         }
         let connector = self.world.connector(&key.0, origin);
         connectors.insert(key, Arc::clone(&connector));

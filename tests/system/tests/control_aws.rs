@@ -150,6 +150,13 @@ impl Edge {
     }
 }
 
+fn update<'a>(id: &'a str, config: &'a str, etag: Option<&'a str>) -> Vec<&'a str> {
+    let mut arguments = vec!["update-distribution", "--id", id];
+    arguments.extend(["--distribution-config", config]);
+    arguments.extend(etag.into_iter().flat_map(|etag| ["--if-match", etag]));
+    arguments
+}
+
 fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
     let started = Instant::now();
     while !holds() {
@@ -172,43 +179,25 @@ fn an_update_needs_the_entity_tag_and_spreads_from_place_to_place() {
         json!({ "Quantity": 1, "Items": ["www.example.com"] })
     );
     let off = edge.changed(config, |config| config["Enabled"] = json!(false));
-    let update = [
-        "update-distribution",
-        "--id",
-        &id,
-        "--distribution-config",
-        &off,
-    ];
-    assert_eq!(edge.refused(&update), "InvalidIfMatchVersion");
     assert_eq!(
-        edge.refused(&[&update[..], &["--if-match", "ENONE"]].concat()),
+        edge.refused(&update(&id, &off, None)),
+        "InvalidIfMatchVersion"
+    );
+    assert_eq!(
+        edge.refused(&update(&id, &off, Some("ENONE"))),
         "PreconditionFailed"
     );
     let wrong = edge.changed(config, |config| {
         config["DefaultCacheBehavior"]["TargetOriginId"] = json!("nowhere");
     });
-    let wrong = [
-        "update-distribution",
-        "--id",
-        &id,
-        "--distribution-config",
-        &wrong,
-        "--if-match",
-        etag,
-    ];
-    assert_eq!(edge.refused(&wrong), "NoSuchOrigin");
+    assert_eq!(
+        edge.refused(&update(&id, &wrong, Some(etag))),
+        "NoSuchOrigin"
+    );
     assert_eq!(POPS.map(|pop| edge.get(pop, PAGE).0), [200, 200]);
 
     let off = edge.changed(config, |config| config["Enabled"] = json!(false));
-    let update = [
-        "update-distribution",
-        "--id",
-        &id,
-        "--distribution-config",
-        &off,
-        "--if-match",
-        etag,
-    ];
+    let update = update(&id, &off, Some(etag));
     let updated = edge.ok(&update);
     assert_eq!(updated["Distribution"]["Status"], "InProgress");
     assert_ne!(updated["ETag"], etag);
@@ -226,6 +215,32 @@ fn an_update_needs_the_entity_tag_and_spreads_from_place_to_place() {
     wait_for("it is deployed", || {
         edge.ok(&["get-distribution", "--id", &id])["Distribution"]["Status"] == "Deployed"
     });
+}
+
+#[test]
+fn an_origin_that_an_update_removes_answers_where_the_version_before_is_played() {
+    let edge = Edge::start("6");
+    let id = edge.id();
+    let got = edge.ok(&["get-distribution-config", "--id", &id]);
+    let (etag, config) = (got["ETag"].as_str().unwrap(), &got["DistributionConfig"]);
+    let without = edge.changed(config, |config| {
+        let origins = config["Origins"]["Items"].as_array_mut().unwrap();
+        origins.retain(|origin| origin["Id"] == "app");
+        config["Origins"]["Quantity"] = json!(1);
+        config["CacheBehaviors"]["Items"][0]["TargetOriginId"] = json!("app");
+    });
+    edge.ok(&update(&id, &without, Some(etag)));
+    // Each time another path, which no cache has. The folder refuses what it has not; nobody answers for `app`.
+    let mut asked = 0;
+    let mut status = |pop| {
+        asked += 1;
+        edge.get(pop, &format!("/assets/{asked}.txt")).0
+    };
+    wait_for("the first place plays the update", || {
+        status(POPS[0]) == 502
+    });
+    assert_eq!(edge.get(POPS[1], PAGE).0, 200);
+    wait_for("both do", || status(POPS[1]) == 502);
 }
 
 #[test]

@@ -18,14 +18,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What reaches each origin that was given a place, by its id.
+/// What reaches the origins.
 #[derive(Clone, Default)]
-pub(super) struct Places(HashMap<String, Arc<dyn OriginConnector>>);
+pub(super) struct Places {
+    /// Those that were given a place, by the id of the origin in whatever distribution.
+    given: HashMap<String, Arc<dyn OriginConnector>>,
+    /// All of them, by the ids of distribution and origin: an id means something in its distribution only.
+    all: HashMap<(String, String), Arc<dyn OriginConnector>>,
+}
 
 impl Places {
     /// The places of all origins of the distributions; programs are started.
     pub(super) async fn of(args: &Edge, distributions: &[Distribution]) -> Result<Self, Failure> {
-        let mut places = HashMap::new();
+        let mut places = Self::default();
         let origins: Vec<&Origin> = distributions.iter().flat_map(|one| &one.origins).collect();
         for pair in &args.origin {
             let (id, place) = pair
@@ -33,19 +38,35 @@ impl Places {
                 .ok_or_else(|| Failure::usage(format!("`{pair}` is not ID=PLACE")))?;
             let origin = origins.iter().find(|origin| origin.id == id);
             let origin = origin.ok_or_else(|| unknown(id, &origins))?;
-            places.insert(id.to_owned(), at(origin, place).await?);
+            places.given.insert(id.to_owned(), at(origin, place).await?);
         }
-        for origin in origins {
-            if !places.contains_key(&origin.id) {
-                places.insert(origin.id.clone(), by_name(origin)?);
-            }
+        for distribution in distributions {
+            places.add(distribution)?;
         }
-        Ok(Self(places))
+        Ok(places)
+    }
+
+    /// Adds the origins of a distribution. Those of its version before stay: while a change spreads it is played too.
+    pub(super) fn add(&mut self, distribution: &Distribution) -> Result<(), Failure> {
+        for origin in &distribution.origins {
+            let connector = match self.given.get(&origin.id) {
+                Some(given) => Arc::clone(given),
+                None => by_name(origin)?,
+            };
+            let key = (distribution.id.clone(), origin.id.clone());
+            self.all.insert(key, connector);
+        }
+        Ok(())
     }
 
     /// What reaches an origin.
-    pub(super) fn connector(&self, origin: &Origin) -> Option<Arc<dyn OriginConnector>> {
-        self.0.get(&origin.id).cloned()
+    pub(super) fn connector(
+        &self,
+        distribution: &str,
+        origin: &Origin,
+    ) -> Option<Arc<dyn OriginConnector>> {
+        let key = (distribution.to_owned(), origin.id.clone());
+        self.all.get(&key).cloned()
     }
 }
 

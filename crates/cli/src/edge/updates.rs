@@ -1,10 +1,10 @@
 //! Updates of a distribution through the control API: read and checked as the files were.
 
-use super::origins::Places;
-use super::read::{Encryption, encryption, unplayable};
+use super::read::{encryption, unplayable};
 use super::world::Elsewhere;
 use crate::args::Edge as Arguments;
-use crate::control::{Reading, Updates};
+use crate::control::Updates;
+use crate::exit::Failure;
 use arc_swap::ArcSwap;
 use portcullis_control::ApiError;
 use portcullis_distribution::value::Value;
@@ -17,58 +17,32 @@ use std::sync::Arc;
 /// What an update is read with.
 pub(super) struct FromApi {
     pub(super) args: Arguments,
-    pub(super) resources: Resources,
+    pub(super) resources: Arc<ArcSwap<Resources>>,
     pub(super) edge: Edge<Elsewhere>,
     pub(super) functions: Arc<ArcSwap<Runner>>,
-    /// The ids of all distributions.
-    pub(super) ids: Vec<String>,
 }
 
 impl Updates for FromApi {
-    fn read<'a>(&'a self, id: &'a str, config: &'a Value) -> Reading<'a> {
-        Box::pin(async move {
-            let current = self.current();
-            let domain = current.iter().find(|one| one.id == id);
-            let domain = domain.map_or("", |one| one.domain.as_str()).to_owned();
-            let read = config::read_update(config, &self.resources, id, &domain);
-            let mut read = read.map_err(|faults| refused(&faults))?;
-            let without = &self.args.described.without;
-            without
-                .iter()
-                .for_each(|option| leave_out(&mut read, option));
-            let mut all = current;
-            all.retain(|one| one.id != id);
-            all.push(read.clone());
-            let encryption = self.checked(&all)?;
-            let places = Places::of(&self.args, &all).await;
-            let places = places.map_err(|why| ApiError::argument(why.to_string()))?;
-            self.edge.world().replace(places, encryption);
-            self.edge.forget_connectors();
-            Ok(read)
-        })
-    }
-}
-
-impl FromApi {
-    /// The newest versions that are played.
-    fn current(&self) -> Vec<Distribution> {
-        self.edge.with_network(|network| {
-            let played = self.ids.iter().filter_map(|id| network.played(id, 0));
-            played.map(|played| played.distribution.clone()).collect()
-        })
-    }
-
-    fn checked(&self, all: &[Distribution]) -> Result<Encryption, ApiError> {
-        if let Some(first) = unplayable(all).first() {
+    fn read(&self, id: &str, domain: &str, config: &Value) -> Result<Distribution, ApiError> {
+        let resources = self.resources.load();
+        let read = config::read_update(config, &resources, id, domain);
+        let mut read = read.map_err(|faults| refused(&faults))?;
+        for option in &self.args.described.without {
+            leave_out(&mut read, option);
+        }
+        let one = std::slice::from_ref(&read);
+        if let Some(first) = unplayable(one).first() {
             return Err(ApiError::argument(format!("{first}")));
         }
-        let runner = self.functions.load();
-        let missing = all.iter().flat_map(|one| runner.missing(one)).next();
-        if let Some((pattern, compute)) = missing {
+        if let Some((pattern, compute)) = self.functions.load().missing(&read).into_iter().next() {
             let message = format!("`{pattern}` runs {compute:?}, whose code is not here");
             return Err(ApiError::argument(message));
         }
-        encryption(all, &self.resources).map_err(|why| ApiError::argument(why.to_string()))
+        let argument = |why: Failure| ApiError::argument(why.to_string());
+        let encryption = encryption(one, &resources).map_err(argument)?;
+        self.edge.world().add(&read, encryption).map_err(argument)?;
+        self.edge.forget_connectors();
+        Ok(read)
     }
 }
 

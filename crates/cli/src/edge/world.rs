@@ -10,7 +10,7 @@ use crate::log::Sink;
 use crate::machine;
 use crate::pretend::Pretended;
 use arc_swap::ArcSwap;
-use portcullis_edge::distribution::Origin;
+use portcullis_edge::distribution::{Distribution, Origin};
 use portcullis_edge::exchange::{Exchange, Reply, ViewerRequest};
 use portcullis_edge::identity::REQUEST_ID_RANDOM_BYTES;
 use portcullis_edge::path::split_target;
@@ -64,6 +64,20 @@ impl Elsewhere {
         self.places.store(Arc::new(places));
         self.encryption.store(Arc::new(encryption));
     }
+
+    /// Adds what a new version of a distribution needs to what is at work.
+    pub(super) fn add(
+        &self,
+        distribution: &Distribution,
+        encryption: Encryption,
+    ) -> Result<(), Failure> {
+        let mut places = Places::clone(&self.places.load());
+        places.add(distribution)?;
+        let mut all = Encryption::clone(&self.encryption.load());
+        all.extend(encryption);
+        self.replace(places, all);
+        Ok(())
+    }
 }
 
 /// Where lines about requests go.
@@ -88,8 +102,8 @@ impl World for Elsewhere {
         self.country
     }
 
-    fn connector(&self, _distribution: &str, origin: &Origin) -> Arc<dyn OriginConnector> {
-        let known = self.places.load().connector(origin);
+    fn connector(&self, distribution: &str, origin: &Origin) -> Arc<dyn OriginConnector> {
+        let known = self.places.load().connector(distribution, origin);
         known.unwrap_or_else(|| Arc::new(Nowhere))
     }
 

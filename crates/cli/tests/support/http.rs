@@ -35,10 +35,13 @@ impl Answer {
     }
 }
 
-/// Sends one request and reads its answer. Each header is a line `name: value`.
+/// Sends one request and reads its answer. Each header is a line `name: value`; `host` is the address where it is not given.
 #[track_caller]
 pub fn send(to: SocketAddr, method: &str, target: &str, headers: &[&str], body: &str) -> Answer {
-    let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\n");
+    let mut head = format!("{method} {target} HTTP/1.1\r\nconnection: close\r\n");
+    if !headers.iter().any(|header| header.starts_with("host:")) {
+        head += &format!("host: {to}\r\n");
+    }
     headers.iter().for_each(|h| head += &format!("{h}\r\n"));
     if !body.is_empty() {
         head += &format!("content-length: {}\r\n", body.len());
